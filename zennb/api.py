@@ -48,6 +48,10 @@ __all__ = [
 ]
 
 
+_ALL = 100_000
+"""Versions of one name, where all are looked through."""
+
+
 class _Process:
     """State of this process: its workspaces, its notebook session, and the namespace with the notebook's classes."""
 
@@ -238,6 +242,7 @@ def runs(
     kind: str | None = None,
     since: float | None = None,
     until: float | None = None,
+    tag: str | None = None,
     limit: int = 50,
 ) -> Listing[RunHandle]:
     """Return runs, newest first: `zennb.runs()[0].steps`, `.log()`, `.attach()`, `zennb.runs().to_frame()`.
@@ -249,6 +254,7 @@ def runs(
         kind: only `session`, `pipeline` or `notebook` runs; `step` in databases of the first format.
         since: started at or after this time, in seconds since the epoch.
         until: started before this time, in seconds since the epoch.
+        tag: only those with this tag, as `KEY` or `KEY=TEXT`.
         limit: the largest number to return.
     """
     from zennb.engine.background.attach import with_progress
@@ -256,27 +262,43 @@ def runs(
 
     opened = workspace()
     found = opened.metadata.runs(
-        stack=stack, notebook=notebook, status=status, kind=kind, since=since, until=until, limit=limit
+        stack=stack,
+        notebook=notebook,
+        status=status,
+        kind=kind,
+        since=since,
+        until=until,
+        tag=tag,
+        limit=limit,
     )
     return list_runs(with_progress(opened, found), source())
 
 
-def artifacts(name: str | None = None, *, limit: int = 50) -> Listing[ArtifactHandle]:
-    """Return the latest version of each artifact, newest first; with a name, all versions of that one.
+def artifacts(name: str | None = None, *, tag: str | None = None, limit: int = 50) -> Listing[ArtifactHandle]:
+    """Return the latest version of each artifact, newest first; with a name or a tag, all versions that have it.
 
     `zennb.artifacts()[0].load()` returns a value, `.producer` the step that produced it.
+
+    Args:
+        name: only versions of this name.
+        tag: only versions with this tag, as `KEY` or `KEY=TEXT`.
+        limit: the largest number to return.
 
     Raises:
         UnknownName: there is no artifact called `name`.
     """
+    from zennb.core.records.labels import has_tag
+    from zennb.core.records.pages import ArtifactFilter
     from zennb.handles.records import list_artifacts
 
     opened = workspace()
     if name is None:
-        return list_artifacts(opened.metadata.artifacts(limit=limit), source())
-    found = opened.metadata.history(name, limit=limit)
+        page = opened.metadata.listings.artifacts(ArtifactFilter(tag=tag), limit=limit)
+        return list_artifacts(page.items, source())
+    found = opened.metadata.history(name, limit=limit if tag is None else _ALL)
     if not found:
         raise unknown_artifact(opened, name)
+    found = [each for each in found if has_tag(each.tags, tag)][:limit]
     return list_artifacts(found, source(), of_one_name=True)
 
 

@@ -14,6 +14,7 @@ from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from zennb.core.records.models import ModelVersion
+    from zennb.metadata.labels import Labelled
 
 Home = Any
 
@@ -58,6 +59,28 @@ def test_what_is_read_from_a_database_is_registered_again_as_it_was(
         (1, ()),
     ]
     assert opened.metadata.models.add("numbers", ("a", 1)) == 8
+    opened.close()
+
+
+def test_tags_and_notes_come_back_with_what_they_belong_to(home: Home) -> None:
+    opened = Workspace(home.path)
+    (run, *_), (artifact, *_) = opened.metadata.runs(), opened.metadata.history("a")
+    both: list[tuple[Labelled, int]] = [("run", run.id or 0), ("artifact", artifact.id or 0)]
+    for kind, number in both:
+        opened.metadata.labels.describe(kind, number, f"a {kind}", {"good": "", "data": "2024"})
+    found = registered_in(home.path / "metadata.db")
+    for kind, number in both:
+        opened.metadata.labels.describe(kind, number, "", {})
+    register_models_again(opened.metadata, found)
+    for each in (opened.metadata.run(run.id or 0), opened.metadata.artifact("a", artifact.version)):
+        assert each is not None
+        assert dict(each.tags) == {"good": "", "data": "2024"}
+        assert each.note.startswith("a ")
+    opened.metadata.labels.describe("run", run.id or 0, "newer", {})
+    register_models_again(opened.metadata, found)
+    again = opened.metadata.run(run.id or 0)
+    assert again is not None
+    assert (again.note, dict(again.tags)) == ("newer", {})
     opened.close()
 
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zennb.core.records.component_types import COMPONENT_TYPES, component_type
-from zennb.core.records.records import ComponentType
+from zennb.core.records.component_types import COMPONENT_TYPES, ComponentType, component_type
 from zennb.plugins import all_flavors
 from zennb.views.component import Flavor
 from zennb.views.component_type import component_types

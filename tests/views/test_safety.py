@@ -15,12 +15,12 @@ import pytest
 import zennb.views
 from tests.views.safe_html import check_html
 from zennb.core.records.check_findings import Check, CheckedCell
+from zennb.core.records.component_types import ComponentType
 from zennb.core.records.findings import Finding
 from zennb.core.records.log import RunLog, StepLog
 from zennb.core.records.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.records.records import (
     ComponentSpec,
-    ComponentType,
     StackSpec,
     Status,
 )

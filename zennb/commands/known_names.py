@@ -49,6 +49,7 @@ class KnownNames:
             "artifact": tuple(metadata.artifact_names(limit=MOST)),
             "run": tuple(str(run) for run in metadata.run_ids(limit=20)),
             "metric": tuple(metadata.listings.metric_names()),
+            "tag": tuple(metadata.labels.keys()),
             "model": tuple(
                 dict.fromkeys(
                     name for each in metadata.models.versions() for name in (each.name, *each.names)

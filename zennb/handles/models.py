@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from zennb.core.records.models import Deployment, ModelVersion, checked_alias
 from zennb.errors import MissingArtifact
 from zennb.handles.handle import Source, SourcedHandle
+from zennb.handles.labels import LabelledHandle
 from zennb.handles.listing import Listing
 from zennb.handles.records import ArtifactHandle
 from zennb.lifecycle.deployments import deploy_model, find_deployment
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DeploymentHandle", "ModelHandle", "list_deployments", "list_models"]
 
 
-class ModelHandle(SourcedHandle[ModelVersion]):
+class ModelHandle(LabelledHandle[ModelVersion]):
     """A version of a registered model: its record's fields (`name`, `version`, `aliases`, `tags` ...) and its value.
 
     Args:
@@ -83,10 +84,14 @@ class ModelHandle(SourcedHandle[ModelVersion]):
         """Delete this version and its aliases; its artifact stays."""
         model_registry(self._source.workspace()).delete(self.record.name, self.record.version)
 
-    def _now(self) -> ModelHandle:
+    def _describe(self, note: str, tags: Mapping[str, str]) -> None:
+        registry = model_registry(self._source.workspace())
+        registry.describe(self.record.name, self.record.version, note, tags)
+
+    def _now(self) -> Self:
         versions = model_registry(self._source.workspace()).versions(self.record.name)
         found = next((each for each in versions if each.version == self.record.version), self.record)
-        return ModelHandle(found, self._source, self._scope)
+        return type(self)(found, self._source, self._scope)
 
     def _view(self) -> Shown:
         try:

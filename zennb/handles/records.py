@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from zennb.core.records.labels import tag_words
 from zennb.core.records.log import event_text
 from zennb.core.records.metrics import metrics_of_run
 from zennb.core.records.records import Artifact, Run, StackSpec, Step
@@ -14,6 +15,7 @@ from zennb.engine.background.attach import attach, forget_output, stop_run
 from zennb.engine.run.run_log import run_log
 from zennb.errors import UnknownName
 from zennb.handles.handle import Handle, Source, SourcedHandle
+from zennb.handles.labels import LabelledHandle
 from zennb.handles.listing import Listing
 from zennb.space.gone import freed
 from zennb.views import artifact as artifact_view
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 
-class RunHandle(SourcedHandle[Run]):
+class RunHandle(LabelledHandle[Run]):
     """A run: its record's fields (`id`, `kind`, `status`, `parameters`, `seconds`, `saved` ...) and its steps."""
 
     _steps: Listing[StepHandle] | None = None
@@ -116,9 +118,12 @@ class RunHandle(SourcedHandle[Run]):
         stop_run(self._source.workspace(), self.record)
         return self._now()
 
-    def _now(self) -> RunHandle:
+    def _now(self) -> Self:
         found = self._source.workspace().metadata.run(self.record.id or 0)
-        return self if found is None else RunHandle(found, self._source)
+        return self if found is None else type(self)(found, self._source)
+
+    def _describe(self, note: str, tags: Mapping[str, str]) -> None:
+        self._source.workspace().metadata.labels.describe("run", self.record.id or 0, note, tags)
 
     def delete(self) -> DeletedRuns:
         """Delete its record and those of its steps, except what other runs need; no bytes are deleted.
@@ -166,7 +171,7 @@ class StepHandle(SourcedHandle[Step]):
         return step_view.step(self.record)
 
 
-class ArtifactHandle(SourcedHandle[Artifact]):
+class ArtifactHandle(LabelledHandle[Artifact]):
     """An artifact: its record's fields (`name`, `version`, `type`, `size`, `summary` ...), its value and its origin."""
 
     def load(self) -> Any:
@@ -190,6 +195,13 @@ class ArtifactHandle(SourcedHandle[Artifact]):
     def freed(self) -> FreedBlob | None:
         """When its bytes were deleted to free space; None when they were not."""
         return freed(self._source.workspace(), [self.record]).get(self.record.blob)
+
+    def _now(self) -> Self:
+        found = self._source.workspace().metadata.artifact(self.record.name, self.record.version)
+        return self if found is None else type(self)(found, self._source)
+
+    def _describe(self, note: str, tags: Mapping[str, str]) -> None:
+        self._source.workspace().metadata.labels.describe("artifact", self._number, note, tags)
 
     @property
     def _number(self) -> int:
@@ -245,6 +257,8 @@ RUN_COLUMNS: dict[str, Callable[[RunHandle], Any]] = {
     "parameters": lambda handle: dict(handle.record.parameters),
     "computed": attrgetter("record.computed"),
     "saved": attrgetter("record.saved"),
+    "tags": lambda handle: tag_words(handle.record.tags),
+    "note": attrgetter("record.note"),
 }
 STEP_COLUMNS: dict[str, Callable[[StepHandle], Any]] = {
     "step": attrgetter("record.name"),

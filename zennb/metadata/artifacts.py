@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.core.records.records import Artifact
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
+from zennb.metadata.labels import labelled
 from zennb.metadata.rows import ARTIFACTS
 from zennb.metadata.table import NewRow, select
 from zennb.metadata.transactions import Queries, reading
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-__all__ = ["DETAILS", "HEADS", "ArtifactQueries", "record_artifact", "select_artifacts"]
+__all__ = ["DETAILS", "HEADS", "VERSIONS", "ArtifactQueries", "record_artifact", "select_artifacts"]
 
 DETAILS = "LEFT JOIN artifact_details d ON d.artifact = a.id "
 """What a query for the columns of an artifact has to join besides `artifacts a`."""
+
+VERSIONS = "(SELECT name, id AS artifact, kind FROM artifacts) h"
+"""In place of `heads h`, what makes a query for the latest version of each name one for all versions."""
 
 # CROSS JOIN keeps SQLite from starting with `artifacts`, which has a row for every version.
 HEADS = f"SELECT {ARTIFACTS.columns} FROM heads h CROSS JOIN artifacts a ON a.id = h.artifact {DETAILS}"
@@ -50,7 +54,7 @@ class ArtifactQueries(Queries):
         offset: int = 0,
     ) -> list[Artifact]:
         """Return the latest version of each name, newest first."""
-        return _latest(connection, name=name, kind=kind, limit=limit, offset=offset)
+        return labelled(connection, _latest(connection, name=name, kind=kind, limit=limit, offset=offset))
 
     @reading
     def artifact_names(self, connection: sqlite3.Connection, *, limit: int = 500) -> list[str]:
@@ -65,7 +69,7 @@ class ArtifactQueries(Queries):
     ) -> list[Artifact]:
         """Return versions of one name, newest first."""
         where = "WHERE a.name = ? ORDER BY a.version DESC LIMIT ? OFFSET ?"
-        return select_artifacts(connection, where, (plain(name), limit, offset))
+        return labelled(connection, select_artifacts(connection, where, (plain(name), limit, offset)))
 
     @reading
     def artifact(
@@ -84,19 +88,7 @@ class ArtifactQueries(Queries):
             version: counts from 1; None asks for the artifact that a step put out last (run or cached).
             notebook: prefer what steps of this notebook put out, if they ever did.
         """
-        name = plain(name)
-        if version is not None:
-            where = "WHERE a.name = ? AND a.version = ?"
-            return _first(select_artifacts(connection, where, (name, version)))
-        number = None if notebook is None else find_text(connection, InternedText.of(notebook))
-        found = None
-        if number is not None:
-            where = "WHERE c.name = ? AND c.notebook = ?"
-            found = _first(select_artifacts(connection, where, (name, number), query=_CURRENT))
-        if found is None:
-            where = "WHERE c.name = ? ORDER BY c.step DESC LIMIT 1"
-            found = _first(select_artifacts(connection, where, (name,), query=_CURRENT))
-        return found or _first(_latest(connection, name=name, kind=None, limit=1, offset=0))
+        return _first(labelled(connection, _named(connection, plain(name), version, notebook)))
 
     @reading
     def current_output(self, connection: sqlite3.Connection, name: str, notebook: str) -> Artifact | None:
@@ -104,6 +96,22 @@ class ArtifactQueries(Queries):
         number = find_text(connection, InternedText.of(notebook))
         where, values = "WHERE c.name = ? AND c.notebook = ?", (plain(name), number)
         return None if number is None else _first(select_artifacts(connection, where, values, query=_CURRENT))
+
+
+def _named(
+    connection: sqlite3.Connection, name: str, version: int | None, notebook: str | None
+) -> list[Artifact]:
+    if version is not None:
+        return select_artifacts(connection, "WHERE a.name = ? AND a.version = ?", (name, version))
+    number = None if notebook is None else find_text(connection, InternedText.of(notebook))
+    found: list[Artifact] = []
+    if number is not None:
+        where = "WHERE c.name = ? AND c.notebook = ?"
+        found = select_artifacts(connection, where, (name, number), query=_CURRENT)
+    if not found:
+        where = "WHERE c.name = ? ORDER BY c.step DESC LIMIT 1"
+        found = select_artifacts(connection, where, (name,), query=_CURRENT)
+    return found or _latest(connection, name=name, kind=None, limit=1, offset=0)
 
 
 def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, step: int) -> Artifact:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zennb.errors import InUse
 from zennb.metadata.artifacts import select_artifacts
 from zennb.metadata.interned_text import plain
+from zennb.metadata.labels import delete_labels
 from zennb.metadata.models import REGISTERED
 from zennb.metadata.space import live_runs
 from zennb.metadata.transactions import Queries, reading, writing
@@ -106,6 +107,7 @@ class Deletions(Queries):
         connection.execute(f"UPDATE run_details SET parent = NULL WHERE parent {_IN}", (numbers,))
         connection.execute(f"DELETE FROM run_details WHERE run {_IN}", (numbers,))
         connection.execute(f"DELETE FROM runs WHERE id {_IN}", (numbers,))
+        delete_labels(connection, "run", runs)
         connection.execute(_UNUSED_TEXTS)
         return done
 
@@ -229,6 +231,7 @@ def _delete_artifacts(connection: sqlite3.Connection, numbers: Collection[int]) 
     connection.execute(f"DELETE FROM current WHERE artifact {_IN}", (listed,))
     connection.execute(f"DELETE FROM artifact_details WHERE artifact {_IN}", (listed,))
     connection.execute(f"DELETE FROM artifacts WHERE id {_IN}", (listed,))
+    delete_labels(connection, "artifact", numbers)
     connection.executemany(
         "INSERT INTO heads (name, artifact, kind) SELECT name, id, kind FROM artifacts WHERE name = ? "
         "ORDER BY version DESC LIMIT 1 ON CONFLICT (name) DO NOTHING",

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.records.pages import ArtifactFilter, Page, ProducingStep, RunFilter, RunPlace, Use
 from zennb.core.records.seal import SignerRecords
-from zennb.metadata.artifacts import HEADS, select_artifacts
+from zennb.metadata.artifacts import HEADS, VERSIONS, select_artifacts
 from zennb.metadata.checks import status_of
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
+from zennb.metadata.labels import labelled, tag_condition
 from zennb.metadata.logged import logged_names, logged_steps
-from zennb.metadata.runs import count_runs, select_runs
+from zennb.metadata.run_selection import count_runs, select_runs
 from zennb.metadata.table import select
 from zennb.metadata.transactions import Queries, reading
 
@@ -126,7 +127,7 @@ class Listings(Queries):
         after: int | None = None,
         limit: int = 25,
     ) -> Page[Artifact]:
-        """Return the latest version of each name, newest first.
+        """Return the latest version of each name, newest first; with a tag, every version that has it.
 
         Args:
             connection: passed by `reading`.
@@ -147,12 +148,17 @@ class Listings(Queries):
         if which.text:
             values["text"] = f"%{_escaped(plain(which.text))}%"
             where += " AND h.name LIKE :text ESCAPE '\\'"
+        source = "heads h"
+        if which.tag is not None:
+            condition, values["tag"] = tag_condition("artifact", "h.artifact", which.tag)
+            where, source = f"{where} AND {condition.replace('?', ':tag')}", VERSIONS
         # Counted before the place of the page joins the conditions: the total is that of all pages.
-        total = _count(connection, f"SELECT count(*) FROM heads h WHERE {where}", values)
+        total = _count(connection, f"SELECT count(*) FROM {source} WHERE {where}", values)
         if after is not None:
             values["before"] = after
         where = f"WHERE {where} ORDER BY h.artifact DESC LIMIT :limit"
-        return _page(select_artifacts(connection, where, values, query=HEADS), limit, total)
+        found = select_artifacts(connection, where, values, query=HEADS.replace("heads h", source))
+        return _page(labelled(connection, found), limit, total)
 
     @reading
     def versions(
@@ -162,7 +168,7 @@ class Listings(Queries):
         total = _count(connection, "SELECT count(*) FROM artifacts WHERE name = ?", (plain(name),))
         where = "WHERE a.name = ? AND a.version < ? ORDER BY a.version DESC LIMIT ?"
         values = (plain(name), _BEYOND if before is None else before, limit + 1)
-        return _page(select_artifacts(connection, where, values), limit, total)
+        return _page(labelled(connection, select_artifacts(connection, where, values)), limit, total)
 
     @reading
     def uses(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 8
+VERSION = 9
 """`PRAGMA user_version` of the schema in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -179,6 +179,25 @@ MIGRATIONS: tuple[Migration, ...] = (
             version INTEGER NOT NULL,
             PRIMARY KEY (model, alias),
             FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+        ) WITHOUT ROWID;
+        """,
+    ),
+    Migration(
+        version=9,
+        script="""
+        CREATE TABLE tags (
+            kind   TEXT NOT NULL,                   -- `run` or `artifact`
+            number INTEGER NOT NULL,                -- its id
+            key    TEXT NOT NULL,
+            text   TEXT NOT NULL,
+            PRIMARY KEY (kind, number, key)
+        ) WITHOUT ROWID;
+        CREATE INDEX tags_by_key ON tags (kind, key, text);
+        CREATE TABLE notes (
+            kind   TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            text   TEXT NOT NULL,
+            PRIMARY KEY (kind, number)
         ) WITHOUT ROWID;
         """,
     ),

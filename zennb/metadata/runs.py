@@ -1,36 +1,32 @@
-"""Owns the tables of runs: recording, listing and counting them, and finding those that nobody runs any more."""
+"""Owns the tables of runs: recording them, and finding those that nobody runs any more."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zennb.core.records.pages import RunFilter
 from zennb.core.records.records import Run, Status
 from zennb.errors import StoreError, UnknownName
-from zennb.metadata.checks import status_of
-from zennb.metadata.elements import no_element
-from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
+from zennb.metadata.interned_text import intern_text, plain
 from zennb.metadata.processes import hostname, is_alive, mark_of
 from zennb.metadata.rows import RUNS
 from zennb.metadata.run_claims import RunClaim, RunClaims
-from zennb.metadata.table import NewRow, select
+from zennb.metadata.run_selection import select_runs, select_runs_where
 from zennb.metadata.transactions import Queries, reading, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from zennb.core.records.pages import RunPlace
     from zennb.core.records.records import Step
     from zennb.metadata.connection import Database
+    from zennb.metadata.table import NewRow
     from zennb.worker_thread import DelayedCall
 
-__all__ = ["RunQueries", "add_seconds", "count_runs", "record_run", "select_runs"]
+__all__ = ["RunQueries", "add_seconds", "record_run"]
 
 # Added by SQLite, not read and written back: steps of several processes may belong to one run of a notebook.
 _ADD_SECONDS = (
@@ -43,10 +39,6 @@ _SET_COMMIT = (
 )
 _IDLE = ("skipped", "running")
 """States of steps in which no work was done."""
-
-_ENDED_PARENT = (
-    "r.id NOT IN (SELECT d.run FROM run_details d JOIN runs p ON p.id = d.parent WHERE p.status <> ?)"
-)
 
 
 class RunQueries(Queries):
@@ -127,12 +119,14 @@ class RunQueries(Queries):
 
     def run(self, id: int) -> Run | None:  # noqa: A002 -- the record's word
         """Return one run, with the number of its steps per status."""
-        found = self._database.read(_select, "WHERE r.id = ?", (id,), self.dead_runs())
+        found = self._database.read(select_runs_where, "WHERE r.id = ?", (id,), self.dead_runs())
         return found[0] if found else None
 
     def children(self, run_id: int) -> list[Run]:
         """Return the runs that a run has started, in the order they began."""
-        return self._database.read(_select, "WHERE d.parent = ? ORDER BY r.id", (run_id,), self.dead_runs())
+        return self._database.read(
+            select_runs_where, "WHERE d.parent = ? ORDER BY r.id", (run_id,), self.dead_runs()
+        )
 
     def runs(
         self,
@@ -143,6 +137,7 @@ class RunQueries(Queries):
         kind: str | None = None,
         since: float | None = None,
         until: float | None = None,
+        tag: str | None = None,
         nested: bool = True,
         limit: int = 50,
         offset: int = 0,
@@ -156,6 +151,7 @@ class RunQueries(Queries):
             kind: `session`, `pipeline` or `notebook`; `step` in databases of the first format.
             since: begun at or after this time, in seconds since the epoch.
             until: begun before this time, in seconds since the epoch.
+            tag: only runs with this tag: `KEY`, or `KEY=TEXT`.
             nested: also runs that another run has started.
             limit: at most so many.
             offset: leave out so many of the newest.
@@ -167,6 +163,7 @@ class RunQueries(Queries):
             kind=kind,
             since=since,
             until=until,
+            tag=tag,
             nested=nested,
         )
         return self._database.read(select_runs, which, limit=limit, offset=offset, dead=self.dead_runs())
@@ -280,117 +277,8 @@ def _mark_dead(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     )
 
 
-def select_runs(
-    connection: sqlite3.Connection,
-    which: RunFilter,
-    *,
-    limit: int,
-    offset: int,
-    dead: frozenset[int],
-    after: RunPlace | None = None,
-) -> list[Run]:
-    """Return runs, newest first, each with the number of its steps per status; only those after `after`."""
-    found = _conditions(connection, which, dead)
-    if found is None:
-        return []
-    where, values = found
-    if after is not None:
-        where = f"{where} AND (r.started, r.id) < (?, ?)" if where else "(r.started, r.id) < (?, ?)"
-        values = [*values, *after]
-    where = f"{f'WHERE {where} ' if where else ''}ORDER BY r.started DESC, r.id DESC LIMIT ? OFFSET ?"
-    return _select(connection, where, (*values, limit, offset), dead)
-
-
-def count_runs(connection: sqlite3.Connection, which: RunFilter, *, dead: frozenset[int]) -> int:
-    """Return how many runs there are; none is decoded."""
-    found = _conditions(connection, which, dead)
-    if found is None:
-        return 0
-    where, values = found
-    sql = f"SELECT count(*) FROM runs r{f' WHERE {where}' if where else ''}"
-    return int(connection.execute(sql, values).fetchone()[0])
-
-
-def _conditions(
-    connection: sqlite3.Connection, which: RunFilter, dead: frozenset[int]
-) -> tuple[str, list[object]] | None:
-    """Return the conditions as SQL and their values; None when nothing can meet them."""
-    notebook = None if which.notebook is None else find_text(connection, InternedText.of(which.notebook))
-    if which.notebook is not None and notebook is None:
-        return None
-    conditions = (
-        ("r.notebook = ?", notebook),
-        ("r.stack = ?", None if which.stack is None else plain(which.stack)),
-        ("r.kind = ?", which.kind),
-        ("r.started >= ?", which.since),
-        ("r.started < ?", which.until),
-    )
-    found: list[tuple[str, object]] = [
-        (condition, value) for condition, value in conditions if value is not None
-    ]
-    if which.status is not None:
-        found += _shows(which.status, dead)
-    if not which.nested:
-        # Pipelines of a notebook that still runs are listed: the user is inside that notebook.
-        found.append((_ENDED_PARENT, Status.RUNNING.value))
-    return " AND ".join(condition for condition, _ in found), [value for _, value in found]
-
-
-def _shows(status: Status, dead: frozenset[int]) -> list[tuple[str, object]]:
-    """Say which rows show `status`; the `dead` ones show as interrupted, whatever is written there."""
-    recorded: tuple[str, object] = ("r.status = ?", status.value)
-    if dead and status is Status.RUNNING:
-        return [recorded, ("r.id NOT IN (SELECT value FROM json_each(?))", _json(dead))]
-    if dead and status is Status.INTERRUPTED:
-        return [("(r.status = 'interrupted' OR r.id IN (SELECT value FROM json_each(?)))", _json(dead))]
-    return [recorded]
-
-
 def _status(text: str) -> Status:
     try:
         return Status(text)
     except ValueError:
         raise UnknownName("status", text, list(Status)) from None
-
-
-def _select(
-    connection: sqlite3.Connection, where: str, values: Sequence[object], dead: frozenset[int]
-) -> list[Run]:
-    found = [RUNS.fields(row) for row in select(connection, RUNS.query + where, values)]
-    groups = _step_groups(connection, [row["id"] for row in found])
-    # One query for the steps of all runs on the page, not one for each.
-    for fields in found:
-        fields.update(_tally(groups[fields["id"]]))
-        if fields["id"] in dead:
-            fields["status"] = Status.INTERRUPTED
-    return [Run(**fields) for fields in found]
-
-
-def _step_groups(connection: sqlite3.Connection, runs: Sequence[int]) -> dict[int, list[Any]]:
-    """Return per run its steps grouped by name and status: how many, first and last id."""
-    cursor = connection.execute(
-        "SELECT run, name, status, count(*), min(id), max(id) FROM steps "
-        f"WHERE run IN (SELECT value FROM json_each(?)) AND {no_element('name')} GROUP BY run, name, status",
-        (_json(runs),),
-    )
-    groups: dict[int, list[Any]] = defaultdict(list)
-    for run, *group in cursor:
-        groups[run].append(group)
-    return groups
-
-
-def _tally(groups: Sequence[Any]) -> dict[str, Any]:
-    """Return the fields `steps` and `names` of a run from the groups of its steps."""
-    steps: dict[str, int] = {}
-    latest: dict[str, tuple[bool, int, str]] = {}
-    for label, state, count, _, high in sorted(groups, key=lambda group: group[3]):
-        name, status = str(label), status_of(state).value
-        steps[status] = steps.get(status, 0) + count
-        # A step counts by its latest record that is not `cached`, if there is one: what it did in this run is more
-        # than what it was spared afterwards.
-        latest[name] = max(latest.get(name, (False, 0, "")), (status != Status.CACHED.value, high, status))
-    return {"steps": steps, "names": {name: state for name, (_, _, state) in latest.items()}}
-
-
-def _json(numbers: Iterable[int]) -> str:
-    return json.dumps(list(numbers))

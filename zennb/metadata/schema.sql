@@ -1,4 +1,4 @@
--- The metadata store, version 8. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 9. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -216,4 +216,21 @@ CREATE TABLE model_aliases (
     version INTEGER NOT NULL,
     PRIMARY KEY (model, alias),
     FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+-- Tags and notes that users gave to runs and artifacts. Those of models are with their versions.
+CREATE TABLE tags (
+    kind   TEXT NOT NULL,                   -- `run` or `artifact`
+    number INTEGER NOT NULL,                -- its id
+    key    TEXT NOT NULL,
+    text   TEXT NOT NULL,
+    PRIMARY KEY (kind, number, key)
+) WITHOUT ROWID;
+CREATE INDEX tags_by_key ON tags (kind, key, text);
+
+CREATE TABLE notes (
+    kind   TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    text   TEXT NOT NULL,
+    PRIMARY KEY (kind, number)
 ) WITHOUT ROWID;

@@ -9,6 +9,7 @@ from zennb.metadata.backups import Backups
 from zennb.metadata.connection import Database
 from zennb.metadata.deletion import Deletions
 from zennb.metadata.interned_text import InternedText
+from zennb.metadata.labels import LabelQueries
 from zennb.metadata.listings import Listings
 from zennb.metadata.models import ModelQueries
 from zennb.metadata.rows import RUNS
@@ -50,6 +51,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         space: which blobs the records name, and what of them was deleted or may be.
         deletions: deletes records.
         models: the registered models.
+        labels: sets tags and notes of runs and artifacts.
         backups: makes copies of the file from time to time.
     """
 
@@ -64,6 +66,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         self.space = SpaceQueries(self._database)
         self.deletions = Deletions(self._database)
         self.models = ModelQueries(self._database)
+        self.labels = LabelQueries(self._database)
 
     def close(self) -> None:
         """Close the file; twice is fine."""

@@ -1,4 +1,4 @@
-"""Owns the stacks, components and models of a damaged database: reading what can be read, and registering it again."""
+"""Owns what users registered and noted in a damaged database: reading what can be read, and writing it again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zennb.metadata.labels import select_labels
 from zennb.metadata.models import select_models
 from zennb.metadata.stacks import select_components, select_stacks
 from zennb.sqlite_files import UNREADABLE, open_snapshot
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.models import ModelVersion
     from zennb.core.records.records import ComponentSpec, StackSpec
+    from zennb.metadata.labels import SavedLabels
     from zennb.metadata.store import MetadataStore
 
 __all__ = ["Registered", "register_again", "register_models_again", "registered_in"]
@@ -32,12 +34,14 @@ class Registered:
         stacks: the stacks.
         default: the stack that new kernels use; "" when unknown.
         models: the versions of models.
+        labels: the tags and notes of runs and artifacts.
     """
 
     components: list[ComponentSpec] = field(default_factory=list)
     stacks: list[StackSpec] = field(default_factory=list)
     default: str = ""
     models: list[ModelVersion] = field(default_factory=list)
+    labels: list[SavedLabels] = field(default_factory=list)
 
 
 def registered_in(database: Path) -> Registered:
@@ -45,6 +49,7 @@ def registered_in(database: Path) -> Registered:
     components: list[ComponentSpec] = []
     stacks: list[StackSpec] = []
     models: list[ModelVersion] = []
+    labels: list[SavedLabels] = []
     default = ""
     with suppress(*UNREADABLE), closing(open_snapshot(database)) as snapshot:
         with suppress(sqlite3.Error, ValueError, TypeError):
@@ -53,10 +58,12 @@ def registered_in(database: Path) -> Registered:
             stacks = select_stacks(snapshot.connection, None)
         with suppress(sqlite3.Error, ValueError, TypeError):
             models = select_models(snapshot.connection)
+        with suppress(sqlite3.Error, ValueError, TypeError):
+            labels = select_labels(snapshot.connection)
         sql = "SELECT value FROM settings WHERE key = ?"
         row = snapshot.connection.execute(sql, (_DEFAULT,)).fetchone()
         default = str(row[0]) if row is not None else ""
-    return Registered(components=components, stacks=stacks, default=default, models=models)
+    return Registered(components=components, stacks=stacks, default=default, models=models, labels=labels)
 
 
 def register_again(metadata: MetadataStore, found: Registered) -> None:
@@ -81,6 +88,8 @@ def register_again(metadata: MetadataStore, found: Registered) -> None:
 def register_models_again(metadata: MetadataStore, found: Registered) -> int:
     """Register versions of models whose artifacts are on record again; return how many.
 
-    An alias that another version has by now stays with that one.
+    An alias that another version has by now stays with that one. Tags and notes of what is on record come back too.
     """
+    for each in found.labels:
+        metadata.labels.restore(each)
     return sum(metadata.models.restore(each) for each in found.models)

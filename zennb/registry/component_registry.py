@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from zennb.core.records.records import ComponentType, StackSpec
+    from zennb.core.records.component_types import ComponentType
+    from zennb.core.records.records import StackSpec
     from zennb.metadata.store import MetadataStore
     from zennb.plugins import FlavorInfo
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from zennb.core.records.labels import checked_note, checked_tags
 from zennb.core.records.models import ModelName, checked_alias, parse_model_name
 from zennb.errors import MissingArtifact, UsageError, ZennbError
 from zennb.registry.names import checked_name
@@ -81,6 +82,7 @@ def register_model(
         raise UsageError(f"'{name}' cannot name a model: what follows `@` is an alias; give it as `--alias`.")
     if alias:
         checked_alias(alias)
+    note, tags = checked_note(note), checked_tags(tags or {})
     registry = model_registry(workspace)
     before = registry.versions(name)
     is_new = not before or not _stands_for(before[0], artifact)
@@ -91,7 +93,7 @@ def register_model(
     else:
         number = before[0].version
         if note or tags:
-            registry.describe(name, number, note or before[0].note, {**before[0].tags, **(tags or {})})
+            registry.describe(name, number, note or before[0].note, {**before[0].tags, **tags})
     if alias:
         registry.set_alias(name, alias, number)
     return registry.find(ModelName(name, version=number)), is_new

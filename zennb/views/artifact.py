@@ -6,6 +6,7 @@ from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from zennb.core.records.labels import tag_words
 from zennb.views.markup import block, box, name
 from zennb.views.preview import in_a_line, preview
 from zennb.views.table import Column, Table, card, values
@@ -91,6 +92,8 @@ def artifact(
         ("created", when(artifact.created)),
         ("bytes", short(artifact.blob) if freed is None else f"{deleted(freed)} ({short(artifact.blob)})"),
         ("pinned", "never deleted to free space" if is_pinned else ""),
+        ("tags", ", ".join(map(clean, tag_words(artifact.tags)))),
+        ("note", clean(artifact.note)),
     ]
     return join([card("artifact", label(artifact), rows), preview(artifact.summary)])
 
@@ -138,6 +141,8 @@ def _row(
         "made_by": _origin(step),
         **values(artifact, "created", "digest", "blob"),
         "state": states.get(artifact.id or 0, ""),
+        "tags": tag_words(artifact.tags),
+        "note": artifact.note,
     }
 
 
@@ -149,9 +154,11 @@ def _columns(*, named: bool) -> list[Column]:
         Column.of("size", "size"),
         Column.of("names", "kind", minor=True),
         Column.of("names", "state", most=28),
+        Column.of("names", "tags", most=28),
         Column.of("names", "value", most=30),
         Column.of("names", "made_by", "made by", minor=True),
         Column.of("time", "created"),
+        Column.of("prose", "note", most=60, minor=True),
     ]
 
 

@@ -11,7 +11,7 @@ from zennb.views.text import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records.records import ComponentType
+    from zennb.core.records.component_types import ComponentType
     from zennb.views.component import Flavor
 
 __all__ = ["component_types"]

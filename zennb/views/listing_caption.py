@@ -31,6 +31,8 @@ def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: s
         parts.append(f"on stack '{clean(which.stack)}'")
     if which.notebook is not None:
         parts.append(f"of '{clean(which.notebook)}'")
+    if which.tag is not None:
+        parts.append(f"tagged '{clean(which.tag)}'")
     phrase = " ".join(parts)
     if which.since is not None:
         phrase += f", {clean(since) or f'since {when(which.since)}'}"
@@ -57,6 +59,8 @@ def artifacts_caption(which: ArtifactFilter, page: Page[Any], *, before: int = 0
         parts.append(f"whose name has '{clean(which.text)}'")
     if which.notebook is not None:
         parts.append(f"of '{clean(which.notebook)}'")
+    if which.tag is not None:
+        parts.append(f"tagged '{clean(which.tag)}'")
     return _caption(" ".join(parts), page, before)
 
 

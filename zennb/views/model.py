@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.core.records.labels import tag_words
 from zennb.views.artifact import TYPE_COLUMN
 from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, size, when
@@ -66,7 +67,7 @@ def model_versions(found: Sequence[ModelVersion]) -> Table:
             "aliases": list(each.aliases),
             "artifact": each.source,
             "created": each.created,
-            "tags": [f"{key}={text}" if text else key for key, text in each.tags.items()],
+            "tags": tag_words(each.tags),
             "note": each.note,
         }
         for each in found
@@ -98,7 +99,7 @@ def model_version(version: ModelVersion, artifact: Artifact | None, deployments:
         ("size", size(artifact.size) if artifact is not None else ""),
         ("registered", when(version.created)),
         ("deployed as", ", ".join(deployments)),
-        ("tags", ", ".join(f"{key}={text}" if text else key for key, text in version.tags.items())),
+        ("tags", ", ".join(tag_words(version.tags))),
         ("note", version.note),
     ]
     return card("model", version.label, rows)

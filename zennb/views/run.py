@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.records.labels import tag_words
 from zennb.core.records.records import Run, Status, Step
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark
@@ -54,12 +55,14 @@ def runs(found: Sequence[Run], *, page: int = 80, is_filtered: bool = False) -> 
         Column.of("state", "status", "state"),
         Column.of("names", "names", "steps", show=folded, markup=_folded, most=44, wrap=True),
         Column.of("names", "kind", minor=page < WIDE),
+        Column.of("names", "tags", most=28),
         Column.of("names", "stack", most=20),
         Column.of("names", "notebook", most=28, minor=page < WIDE),
         Column.of("seconds", "computed"),
         Column.of("seconds", "saved"),
         Column.of("seconds", "seconds", "took", minor=True),
         Column.of("time", "started"),
+        Column.of("prose", "note", most=60, minor=page < WIDE),
     )
     rows = [_run_row(each) for each in found]
     return Table(columns=columns, data=rows, empty="no such run" if is_filtered else "no runs yet", page=page)
@@ -110,6 +113,8 @@ def _run_row(run: Run) -> dict[str, Any]:
         "saved": run.saved or None,
         "seconds": run.seconds if run.status.is_final else None,
         "started": run.started,
+        "tags": tag_words(run.tags),
+        "note": run.note,
     }
 
 
@@ -194,6 +199,8 @@ def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:
         *((key, clean(run.versions.get(key, ""))) for key in _AROUND),
         ("packages", listing(packages, most=12)),
         ("host", clean(run.host)),
+        ("tags", ", ".join(map(clean, tag_words(run.tags)))),
+        ("note", clean(run.note)),
     ]
 
 

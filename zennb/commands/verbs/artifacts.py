@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb import api
 from zennb.commands.data import artifact_data, plain, step_brief, step_data
@@ -13,7 +13,9 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Cut, Outcome
 from zennb.commands.syntax import Argument, Command, verb
 from zennb.commands.verbs import space
+from zennb.commands.verbs.labels import note_verb, tag_verb, tagged
 from zennb.core.planning.expiry import by_hand
+from zennb.core.records.pages import ArtifactFilter
 from zennb.core.records.records import Status
 from zennb.errors import DamagedArtifact, UsageError
 from zennb.handles.ancestry import Ancestry, ancestry
@@ -25,7 +27,7 @@ from zennb.views.text import listing, plural
 from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact, Step
     from zennb.metadata.store import MetadataStore
@@ -48,18 +50,21 @@ DEPTH = Argument("--depth", f"steps in each direction; {NEAR} by default", type=
 
 
 @verb(
-    "list the latest version of each artifact, newest first",
+    "list the latest version of each artifact, newest first; with --tag, every version that has it",
     Argument(
         "--kind",
         "only artifacts of this kind",
         kind="choice",
         choices=("output", "captured", "parameter"),
     ),
+    tagged("versions"),
     LIMIT,
-    examples=("artifacts list", "artifacts list --kind output"),
+    examples=("artifacts list", "artifacts list --kind output", "artifacts list --tag good"),
 )
-def _list(context: Context, kind: str | None, limit: int) -> Outcome:
-    found, cut = limited(context.workspace.metadata.artifacts(kind=kind, limit=limit + 1), limit)
+def _list(context: Context, kind: str | None, tag: str | None, limit: int) -> Outcome:
+    which = ArtifactFilter(kind=kind, tag=tag)
+    page = context.workspace.metadata.listings.artifacts(which, limit=limit + 1)
+    found, cut = limited(page.items, limit)
     view = artifact_view.artifacts(
         found, producers=_producers(context, found), states=space.states(context.workspace, found)
     )
@@ -252,10 +257,26 @@ def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
     return {key: step for key, step in steps.items() if key is not None and step is not None}
 
 
+def _describe(context: Context, found: Artifact, note: str, tags: Mapping[str, str]) -> None:
+    context.workspace.metadata.labels.describe("artifact", found.id or 0, note, tags)
+
+
+_LABELS: Any = {"find": _artifact, "describe": _describe, "name": lambda found: f"`{found.label}`"}
+_tag = tag_verb(
+    [NAME, VERSION],
+    **_LABELS,
+    examples=("artifacts tag model good", "artifacts tag model --version 2 stage=test --remove good"),
+)
+_note = note_verb(
+    [NAME, VERSION],
+    **_LABELS,
+    examples=('artifacts note model "trained without outliers"', 'artifacts note model --version 2 ""'),
+)
+
 PARTS = (
     Command(
         name="artifacts",
-        help="list artifacts, show their lineage, load their values, and free space",
+        help="list and tag artifacts, show their lineage, load their values, and free space",
         default="list",
         examples=(
             "artifacts",
@@ -265,6 +286,6 @@ PARTS = (
             "artifacts usage",
             "artifacts prune --older 30d",
         ),
-        parts=(_list, _show, _history, _lineage, _load, _expire, _verify, *space.PARTS),
+        parts=(_list, _show, _history, _lineage, _load, _tag, _note, _expire, _verify, *space.PARTS),
     ),
 )

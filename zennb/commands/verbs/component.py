@@ -16,7 +16,8 @@ from zennb.views.configuration import masked
 from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from zennb.core.records.records import ComponentSpec, ComponentType
+    from zennb.core.records.component_types import ComponentType
+    from zennb.core.records.records import ComponentSpec
     from zennb.plugins import FlavorInfo
     from zennb.registry.component_registry import ComponentDescription
     from zennb.registry.workspace import Workspace

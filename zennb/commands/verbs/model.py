@@ -10,8 +10,9 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, verb
 from zennb.commands.verbs.deployment import deployment_outcome
+from zennb.commands.verbs.labels import note_verb, tag_verb, tagged
 from zennb.core.records.models import checked_alias
-from zennb.errors import MissingArtifact, UnknownName, UsageError
+from zennb.errors import MissingArtifact, UsageError
 from zennb.lifecycle.deployments import deploy_model, deployments
 from zennb.registry.registered_models import (
     artifact_of,
@@ -27,6 +28,8 @@ from zennb.views.text import listing
 from zennb.views.view import join
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zennb.core.records.models import ModelVersion
 
 __all__ = ["PARTS"]
@@ -38,7 +41,7 @@ TAG = Argument("--tag", "a tag, as KEY=TEXT", type=dict, word="KEY=TEXT")
 
 @verb(
     "list the registered models with their newest versions and aliases",
-    Argument("--tag", "only versions with this tag: KEY, or KEY=TEXT", word="KEY"),
+    tagged("versions"),
     examples=("model list", "model list --tag stage=test"),
 )
 def _list(context: Context, tag: str | None) -> Outcome:
@@ -144,28 +147,6 @@ def _unalias(context: Context, model: str, alias: str | None) -> Outcome:
 
 
 @verb(
-    "set tags of a version, or take them away, and set its note",
-    MODEL,
-    Argument("TAG", "tags to set: KEY=TEXT, or KEY alone", type=list),
-    Argument("--remove", "tags to take away", type=tuple, word="KEY"),
-    Argument("--note", "the new note"),
-    examples=("model tag classifier@2 stage=test", "model tag classifier --remove stage --note checked"),
-)
-def _tag(context: Context, model: str, tag: list[str], remove: tuple[str, ...], note: str | None) -> Outcome:
-    found = find_model(context.workspace, model)
-    absent = [each for each in remove if each not in found.tags]
-    if absent:
-        raise UnknownName(f"tag of {found.label} called", absent[0], found.tags)
-    tags = {key: text for key, text in found.tags.items() if key not in remove}
-    tags |= {key: text for key, _, text in (each.partition("=") for each in tag)}
-    registry = model_registry(context.workspace)
-    registry.describe(found.name, found.version, found.note if note is None else note, tags)
-    now = find_model(context.workspace, f"{found.name}@{found.version}")
-    shown = listing([f"{key}={text}" if text else key for key, text in now.tags.items()]) or "no tags"
-    return _done(now, f"{now.label} has {shown if not now.tags else f'the tags {shown}'}.")
-
-
-@verb(
     "delete a version of a model, or a model with all its versions; artifacts and deployments stay",
     MODEL,
     examples=("model delete classifier@1", "model delete classifier"),
@@ -204,6 +185,23 @@ def _deploy(context: Context, model: str, name: str | None, host: str | None, po
     return deployment_outcome(context, found, sentence)
 
 
+def _describe(context: Context, found: ModelVersion, note: str, tags: Mapping[str, str]) -> None:
+    model_registry(context.workspace).describe(found.name, found.version, note, tags)
+
+
+_LABELS: Any = {
+    "find": lambda context, model: find_model(context.workspace, model),
+    "describe": _describe,
+    "name": lambda found: found.label,
+}
+_tag = tag_verb(
+    [MODEL],
+    **_LABELS,
+    examples=("model tag classifier@2 stage=test", "model tag classifier --remove stage --note checked"),
+)
+_note = note_verb([MODEL], **_LABELS, examples=('model note classifier@2 "checked on data of 2024"',))
+
+
 def _done(found: ModelVersion, sentence: str) -> Outcome:
     return Outcome(view=message_view(sentence), data=plain(found), sentence=sentence)
 
@@ -219,6 +217,6 @@ PARTS = (
             "model show classifier@champion",
             "model deploy classifier@champion",
         ),
-        parts=(_list, _show, _register, _alias, _unalias, _tag, _delete, _deploy),
+        parts=(_list, _show, _register, _alias, _unalias, _tag, _note, _delete, _deploy),
     ),
 )

@@ -17,6 +17,7 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, verb
 from zennb.commands.verbs.background import ID, attach_verb, find_run, stop_verb
+from zennb.commands.verbs.labels import note_verb, tag_verb, tagged
 from zennb.commands.verbs.space import DELETE
 from zennb.core.planning.expiry import parse_duration
 from zennb.core.records.metrics import metrics_of_run
@@ -35,7 +36,7 @@ from zennb.views.text import plural
 from zennb.views.view import join, note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.records.records import Run
     from zennb.views.view import Displayed
@@ -69,6 +70,7 @@ def _id(word: str) -> Argument:
         choices=("notebook", "pipeline", "session", "step"),
     ),
     Argument("--notebook", "only runs of this notebook: its path, or its name in the list", kind="path"),
+    tagged("runs"),
     Argument("--nested", "also runs that were started by a run that has ended, as with --kind", type=bool),
     Argument(
         "--shared", "what everybody ran who leaves records in the active stack's artifact store", type=bool
@@ -78,6 +80,7 @@ def _id(word: str) -> Argument:
         "runs list",
         "runs list --status failed",
         "runs list --kind notebook",
+        "runs list --tag baseline",
         "runs list --shared",
     ),
 )
@@ -311,10 +314,30 @@ def _notebook(context: Context, text: str | None) -> str | None:
     return label(path, context.workspace.home) if path.is_file() else text
 
 
+def _labelled(context: Context, id: str) -> Run:  # noqa: A002 - the argument's name
+    return find_run(context, id)
+
+
+def _describe(context: Context, run: Run, note: str, tags: Mapping[str, str]) -> None:
+    context.workspace.metadata.labels.describe("run", run.id or 0, note, tags)
+
+
+_LABELS: Any = {
+    "find": _labelled,
+    "describe": _describe,
+    "name": lambda run: f"run {run.id}",
+}
+_tag = tag_verb(
+    [ID],
+    **_LABELS,
+    examples=("runs tag 12 baseline", "runs tag 12 data=2024 --remove baseline", "runs tag 12"),
+)
+_note = note_verb([ID], **_LABELS, examples=('runs note 12 "twice the learning rate"', 'runs note 12 ""'))
+
 PARTS = (
     Command(
         name="runs",
-        help="list, show, compare and delete runs; follow and stop those in the background",
+        help="list, show, tag, compare and delete runs; follow and stop those in the background",
         default="list",
         examples=(
             "runs",
@@ -324,7 +347,8 @@ PARTS = (
             "runs attach 12",
             "runs compare 11 12",
             "runs chart accuracy",
+            "runs tag 12 baseline",
         ),
-        parts=(_list, _show, _logs, attach_verb, stop_verb, _compare, _chart, _delete),
+        parts=(_list, _show, _logs, attach_verb, stop_verb, _compare, _chart, _tag, _note, _delete),
     ),
 )

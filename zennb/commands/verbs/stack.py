@@ -24,7 +24,8 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records.records import ComponentType, StackSpec
+    from zennb.core.records.component_types import ComponentType
+    from zennb.core.records.records import StackSpec
 
 __all__ = ["stack_command"]
 

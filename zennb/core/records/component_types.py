@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
-from zennb.core.records.records import ComponentType
+from dataclasses import dataclass
+
 from zennb.errors import UnknownName
 
-__all__ = ["COMPONENT_TYPES", "FLAVORS_OF", "REQUIRED_TYPES", "component_type"]
+__all__ = ["COMPONENT_TYPES", "FLAVORS_OF", "REQUIRED_TYPES", "ComponentType", "component_type"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentType:
+    """One of ZenML's component types.
+
+    Attributes:
+        name: with underscores, as in the metadata store: `artifact_store`.
+        purpose: one line.
+        instead: why it has no flavors here, or what does its job; "" for a type that has flavors.
+    """
+
+    name: str
+    purpose: str
+    instead: str = ""
+
+    @property
+    def command(self) -> str:
+        """The name as typed in magics and commands: `artifact-store`."""
+        return self.name.replace("_", "-")
+
+    @property
+    def title(self) -> str:
+        """The name in a sentence: `artifact store`."""
+        return self.name.replace("_", " ")
+
+    @property
+    def titles(self) -> str:
+        """Its plural: `artifact stores`, `model registries`."""
+        return f"{self.title[:-1]}ies" if self.title.endswith("y") else f"{self.title}s"
+
 
 COMPONENT_TYPES: tuple[ComponentType, ...] = (
     ComponentType(name="orchestrator", purpose="runs the steps: in the kernel, in threads, on a cluster"),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zennb.core.records.labels import has_tag
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ class ModelVersion:
 
     def has_tag(self, wanted: str | None) -> bool:
         """Whether it has a tag, given as `KEY` or `KEY=TEXT`; every version has None."""
-        key, equals, text = (wanted or "").partition("=")
-        return wanted is None or (key in self.tags and (not equals or self.tags[key] == text))
+        return has_tag(self.tags, wanted)
 
     @property
     def source(self) -> str:

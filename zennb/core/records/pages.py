@@ -22,6 +22,7 @@ RunPlace: TypeAlias = tuple[float, int]
 class RunFilter:
     """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive.
 
+    `tag`: `KEY` or `KEY=TEXT`.
     `nested`: whether to include runs that another run started, such as the pipelines of a notebook run.
     """
 
@@ -31,6 +32,7 @@ class RunFilter:
     kind: str | None = None
     since: float | None = None
     until: float | None = None
+    tag: str | None = None
     nested: bool = True
 
 
@@ -42,11 +44,13 @@ class ArtifactFilter:
         text: part of the name, in any case.
         kind: `output`, `captured` or `parameter`, of the latest version.
         notebook: made by a step of this notebook, or by one of its steps put out last under that name.
+        tag: versions with this tag, `KEY` or `KEY=TEXT`: older ones too, where otherwise only the latest are listed.
     """
 
     text: str | None = None
     kind: str | None = None
     notebook: str | None = None
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

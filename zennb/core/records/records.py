@@ -22,7 +22,6 @@ __all__ = [
     "Attempt",
     "CacheKeyParts",
     "ComponentSpec",
-    "ComponentType",
     "Failure",
     "Run",
     "StackSpec",
@@ -69,36 +68,6 @@ class Status(StrEnum):
     def is_good(self) -> bool:
         """Whether the outputs can be used."""
         return self in {Status.COMPLETED, Status.CACHED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentType:
-    """One of ZenML's component types.
-
-    Attributes:
-        name: with underscores, as in the metadata store: `artifact_store`.
-        purpose: one line.
-        instead: why it has no flavors here, or what does its job; "" for a type that has flavors.
-    """
-
-    name: str
-    purpose: str
-    instead: str = ""
-
-    @property
-    def command(self) -> str:
-        """The name as typed in magics and commands: `artifact-store`."""
-        return self.name.replace("_", "-")
-
-    @property
-    def title(self) -> str:
-        """The name in a sentence: `artifact store`."""
-        return self.name.replace("_", " ")
-
-    @property
-    def titles(self) -> str:
-        """Its plural: `artifact stores`, `model registries`."""
-        return f"{self.title[:-1]}ies" if self.title.endswith("y") else f"{self.title}s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +122,7 @@ class Artifact:
         step: id of the step record that made or captured it; None before it is recorded.
         created: seconds since the epoch.
         parts: names of further blobs that hold its large memory, which it may share with other artifacts.
+        tags: what the user tagged this version with: key → text; note: what the user noted (filled in by listings).
     """
 
     id: int | None = None
@@ -171,6 +141,8 @@ class Artifact:
     step: int | None = None
     created: float = 0.0
     parts: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+    note: str = field(default="", compare=False)
 
     @property
     def blobs(self) -> tuple[str, ...]:
@@ -378,6 +350,7 @@ class Run:
         dirty: whether that working tree had changes; None when unknown.
         computed: seconds of work in its steps that ran, and in those of the runs it started; the metadata store counts.
         saved: seconds that reuse spared there.
+        tags: what the user tagged it with: key → text; note: what the user noted (filled in by listings).
     """
 
     id: int | None = None
@@ -398,3 +371,5 @@ class Run:
     dirty: bool | None = None
     computed: float = 0.0
     saved: float = 0.0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""

@@ -143,6 +143,26 @@ def test_runs_are_filtered_and_walked_page_by_page(board: Board) -> None:
     assert "failed runs on stack 'stack_1' of 'other.ipynb', in the last hour: none" in board.words
 
 
+def test_runs_and_artifacts_are_filtered_by_the_tags_that_there_are(board: Board) -> None:
+    board.notebook.run(*STUDY, "%%step load\nnumbers = list(range(12))\nprint('loaded', len(numbers))")
+    record(3)
+    board.notebook.run("%runs tag 2 baseline data=2024", "%artifacts tag numbers --version 1 good")
+    assert "baseline" in board.page("Runs")
+    runs = board.panel.runs
+    assert [key for _, key in runs.tag.widget.options] == ["", "baseline", "data=2024"]
+    runs.tag.choose("data=2024")
+    assert "runs tagged 'data=2024': one" in board.words
+    assert runs.rows.keys == (2,)
+    assert "artifacts: all" in board.page("Artifacts")
+    board.panel.artifacts.tag.choose("good")
+    assert "artifacts tagged 'good': one" in board.words
+    board.press(board.panel.artifacts.rows, "numbers")
+    assert "artifact numbers v1" in board.words, "the version that has the tag, which is not the latest"
+    board.notebook.run("%artifacts note numbers --version 1 'without outliers'")
+    board.panel.refresh()
+    assert "without outliers" in board.words
+
+
 def test_all_runs_of_a_stack_are_one_step_from_the_stack(board: Board) -> None:
     board.notebook.run(*STUDY)
     record(3)

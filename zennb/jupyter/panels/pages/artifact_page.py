@@ -71,9 +71,11 @@ class ArtifactPage:
 
     def refresh(self) -> None:
         """Look up again what is shown."""
-        artifact = self._artifact
-        if artifact is None:
+        before = self._artifact
+        if before is None:
             return
+        now = self._panel.panels.workspace.metadata.artifact(before.name, before.version)
+        artifact = self._artifact = now or before  # it may have got tags
         self._load(artifact)
         self._about.value = self._described(artifact).html
         toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)

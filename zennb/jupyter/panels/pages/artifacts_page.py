@@ -44,7 +44,8 @@ class ArtifactsPage(ListingPage[Artifact]):
         open_run: goes to one run.
     """
 
-    minor = frozenset({"size", "kind", "made_by"})
+    minor = frozenset({"size", "kind", "made_by", "note"})
+    labelled = "artifact"
 
     def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
         filtered = panel.does(self._filtered)
@@ -71,12 +72,13 @@ class ArtifactsPage(ListingPage[Artifact]):
         if not self.name:
             super().follow()
 
-    def open(self, name: str) -> None:
-        """Show one artifact: the version that its name stands for in this notebook."""
+    def open(self, which: str | Artifact) -> None:
+        """Show one version, or that which a name stands for in this notebook."""
         session = self._panel.panels.session
-        found = api.find_artifact(self._panel.panels.workspace, name, notebook=session.notebook or None)
-        self.name = name
-        self.one.open(found)
+        if isinstance(which, str):
+            which = api.find_artifact(self._panel.panels.workspace, which, notebook=session.notebook or None)
+        self.name = which.name
+        self.one.open(which)
         self._switch()
         self.back.focus()
 
@@ -98,13 +100,14 @@ class ArtifactsPage(ListingPage[Artifact]):
         toggle(self._detail, shown=bool(self.name))
 
     def _filters(self) -> list[Widget]:
-        return [self.text, self.kind.widget, self.notebook.widget]
+        return [self.text, self.kind.widget, self.notebook.widget, self.tag.widget]
 
     def _filter(self) -> ArtifactFilter:
         return ArtifactFilter(
             text=self.text.value.strip() or None,
             kind=self.kind.value or None,
             notebook=self.notebook.value or None,
+            tag=self.tag.value or None,
         )
 
     def _find(self, start: int | None) -> Page[Artifact]:
@@ -120,7 +123,9 @@ class ArtifactsPage(ListingPage[Artifact]):
         return artifact_view.artifacts(records, producers=makers, states=states(workspace, records))
 
     def _row(self, record: Artifact) -> Row:
-        return record.name, record.name, f"Open {record.name}, version {record.version}"
+        # Of a name whose older versions are listed too, the button opens the version beside it.
+        key = record if self.tag.value else record.name
+        return key, record.name, f"Open {record.name}, version {record.version}"
 
     def _caption(self) -> Shown:
         return artifacts_caption(self._filter(), self.rows.page, before=PER_PAGE * self.rows.pages_before)

@@ -13,7 +13,8 @@ from zennb.jupyter.panels.pages.component_form import ComponentForm
 from zennb.registry.names import listed
 
 if TYPE_CHECKING:
-    from zennb.core.records.records import ComponentSpec, ComponentType
+    from zennb.core.records.component_types import ComponentType
+    from zennb.core.records.records import ComponentSpec
     from zennb.jupyter.panels.kit.panel import Panel
 
 __all__ = ["ComponentBrowser"]

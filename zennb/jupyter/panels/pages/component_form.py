@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zennb.components.component import Component
-    from zennb.core.records.records import ComponentSpec, ComponentType
+    from zennb.core.records.component_types import ComponentType
+    from zennb.core.records.records import ComponentSpec
     from zennb.jupyter.panels.kit.field import Field
     from zennb.jupyter.panels.kit.form_host import FormHost
     from zennb.jupyter.panels.kit.panel import Panel

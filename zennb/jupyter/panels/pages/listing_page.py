@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zennb.core.records.pages import Page
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.jupyter.panels.kit.row_list import Row
+    from zennb.metadata.labels import Labelled
     from zennb.views.table import Table
     from zennb.views.view import Shown
 
@@ -40,10 +41,13 @@ class ListingPage(ABC, Generic[T]):
 
     minor: ClassVar[frozenset[str]]
     """Keys of the columns that a narrow panel leaves out."""
+    labelled: ClassVar[Labelled]
+    """What is listed, as the metadata store calls it where it keeps tags."""
 
     def __init__(self, panel: Panel, caption: str, *, on_open: Callable[[Any], object]) -> None:
         self._panel = panel
         self.notebook = Choice("Notebook", on_choose=panel.does(self._filtered))
+        self.tag = Choice("Tag", on_choose=panel.does(self._filtered))
         self.rows = PagedRows[T](panel, caption, on_open=on_open, place=self._place, on_turn=self._show)
         self._listing = group(bar(*self._filters(), classes="zennb-bar zennb-filters"), self.rows.widget)
         self.widget = self._listing
@@ -83,8 +87,10 @@ class ListingPage(ABC, Generic[T]):
             self.refresh()
 
     def _offer(self) -> None:
-        notebooks = self._panel.panels.workspace.metadata.listings.notebooks()
+        metadata = self._panel.panels.workspace.metadata
+        notebooks = metadata.listings.notebooks()
         offer_known(self.notebook, "any notebook", notebooks, chosen=self.notebook.value)
+        offer_known(self.tag, "any tag", metadata.labels.words(self.labelled), chosen=self.tag.value)
 
     def _filtered(self) -> None:
         self.rows.rewind()

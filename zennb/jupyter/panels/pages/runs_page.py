@@ -60,7 +60,8 @@ class RunsPage(ListingPage[Run | SharedRun]):
         open_run: goes to one run.
     """
 
-    minor = frozenset({"kind", "notebook", "computed", "seconds"})
+    minor = frozenset({"kind", "notebook", "computed", "seconds", "note"})
+    labelled = "run"
 
     def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
         filtered = panel.does(self._filtered)
@@ -84,7 +85,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
         return join([self._caption(), self._table(self.rows.page.items)], gap=0)
 
     def _filters(self) -> list[Widget]:
-        menus = (self.whose, self.stack, self.notebook, self.kind, self.status, self.span)
+        menus = (self.whose, self.stack, self.notebook, self.kind, self.status, self.span, self.tag)
         return [menu.widget for menu in menus]
 
     def _offer(self) -> None:
@@ -94,6 +95,8 @@ class RunsPage(ListingPage[Run | SharedRun]):
         listings = self._panel.panels.workspace.metadata.listings
         offer_known(self.stack, "any stack", listings.stacks(), chosen=stack)
         offer_known(self.notebook, "any notebook", listings.notebooks(), chosen=notebook)
+        words = self._panel.panels.workspace.metadata.labels.words(self.labelled)
+        offer_known(self.tag, "any tag", words, chosen=self.tag.value)
 
     def _reset(self) -> None:
         for menu, options in (
@@ -112,6 +115,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
             kind=self.kind.value or None,
             status=Status(status) if status else None,
             since=time.time() - float(span) if span else None,
+            tag=self.tag.value or None,
         )
 
     def _chose(self) -> None:
@@ -143,6 +147,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
             which.stack in {None, run.stack}
             and which.notebook in {None, run.notebook}
             and which.kind in {None, run.kind}
+            and which.tag is None  # tags stay in the home of whoever set them
             and which.status in {None, Status.COMPLETED}  # of others, only completed steps are known
             and run.started >= (which.since or 0.0)
         )
