@@ -31,10 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         outcome = _run(list(sys.argv[1:] if argv is None else argv))
+        from zennb.core.secrets.held import HELD
+
         if outcome.view is not None:
-            _say(outcome.view.text)
+            _say(HELD.mask_known(outcome.view.text))
         if outcome.raised is not None and not isinstance(outcome.raised, (ZennbError, KeyboardInterrupt)):
-            traceback.print_exception(outcome.raised)  # a bug of zennb, which a sentence does not explain
+            found = "".join(traceback.format_exception(outcome.raised))
+            sys.stderr.write(HELD.mask_known(found))  # a bug of zennb, which a sentence does not explain
         return outcome.code
     except ZennbError as error:
         return _complain(error, MISTYPED if isinstance(error, UsageError) else FAILED)

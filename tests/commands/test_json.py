@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.commands.words import WORDS
+from tests.keyrings import install_keyring
 from zennb import api, errors
 from zennb.commands.catalogue import tree
 from zennb.commands.interface import Interface
@@ -142,6 +144,10 @@ def ready(
     fake = FakeDeployer()
     monkeypatch.setattr(lifecycle_deployments, "_deployers", lambda _workspace: [fake])
     monkeypatch.setattr(lifecycle_deployments, "_deployer_for", lambda _workspace, _name: (fake, None))
+    keyring = install_keyring(monkeypatch)
+    keyring.set_password("zennb", ".names", '["SLACK_URL"]')
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: "typed")
+    monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
     session = FakeSession()
     session.__dict__["stack"] = workspace.snapshot()
     return type(command)(workspace, session=session)

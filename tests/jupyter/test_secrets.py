@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.jupyter.planted import found_in_files
 from zennb import api
 from zennb.core.reading.normal_form import normal_digest
 from zennb.digests.digest import digest_value
@@ -23,34 +23,9 @@ CANARY = "c4nary-7f3a9b21"
 TOKEN = "sk-c4nary7f3a9b21c4nary7f3a"
 
 
-def forms(secret: str) -> set[bytes]:
-    return {secret.encode(), secret.encode("utf-16-le"), json.dumps(secret)[1:-1].encode()}
-
-
-def unpacked(data: bytes) -> bytes:
-    """All bytes of a file, and whatever in it zlib can unpack: recorded output is compressed inside other files."""
-    found = [data]
-    for start in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data):
-        try:
-            found.append(zlib.decompressobj().decompress(data[start.start() :]))
-        except zlib.error:
-            continue
-    return b"\n".join(found)
-
-
-def holding(folder: Path, secret: str) -> list[str]:
-    """The files below a folder that hold a secret in any form."""
-    found = []
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        data = unpacked(path.read_bytes())
-        if any(form in data for form in forms(secret)):
-            found.append(str(path.relative_to(folder)))
-    return found
-
-
 def expect_nowhere(tmp_path: Path, *secrets: str) -> None:
     for secret in secrets:
-        assert holding(tmp_path / "home", secret) == [], secret
+        assert found_in_files(tmp_path / "home", secret) == [], secret
 
 
 def shown(ran: Ran) -> str:
@@ -287,9 +262,9 @@ def test_nobody_finds_a_secret_by_trying_its_digests(notebook: Notebook, tmp_pat
     guesses |= {normal_digest(ast.parse(cells[1]).body[0])}
     notebook.stop()
     for guess in guesses:
-        assert holding(tmp_path / "home", guess) == []
-        assert holding(tmp_path / "home", guess[:24]) == []
-        assert holding(tmp_path / "home", guess[:12]) == []
+        assert found_in_files(tmp_path / "home", guess) == []
+        assert found_in_files(tmp_path / "home", guess[:24]) == []
+        assert found_in_files(tmp_path / "home", guess[:12]) == []
     notebook.start()
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MAGICS", "build", "tree", "tree_for"]
 
 MAGICS = frozenset(
-    {"stack", "pipeline", "runs", "artifacts", "model", "deployment", "annotate"}
+    {"stack", "pipeline", "runs", "artifacts", "model", "deployment", "annotate", "secret"}
     | {kind.command for kind in COMPONENT_TYPES}
 )
 """Commands with a line magic of their own; the others follow `%zennb`."""
@@ -39,6 +39,7 @@ MODULES = {
     "artifacts": "artifacts",
     "model": "model",
     "deployment": "deployment",
+    "secret": "secret",
     "autostep": "general",
     "sync": "sync",
     "trust": "trust",

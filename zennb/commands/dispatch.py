@@ -12,6 +12,7 @@ from zennb.commands.json_envelope import answer, refusal
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.parser import HELP, find, parse, words_of
 from zennb.commands.syntax import JSON, Verb
+from zennb.core.secrets.held import hide_secrets
 from zennb.errors import UsageError, ZennbError
 from zennb.registry.home import working_folder
 
@@ -37,7 +38,11 @@ def run(words: Sequence[str], context: Context) -> Outcome:
     __tracebackhide__ = True  # what a step raises passes through here
     words = list(words)
     if not _wants_json(words):
-        return _run(words, context)
+        try:
+            return _run(words, context)
+        except ZennbError as error:
+            hide_secrets(error)
+            raise
     command = words_of(tree_for(words, context.interface), words, interface=context.interface)
     try:
         return answer(_run(words, context.quiet()), command=command, interface=context.interface)

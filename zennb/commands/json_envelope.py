@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.commands.data import plain
 from zennb.commands.outcome import Cut, Outcome
-from zennb.core.secrets.texts import mask_text
+from zennb.core.secrets.held import HELD
 from zennb.errors import UsageError
 from zennb.views.markup import block
 from zennb.views.view import View
@@ -138,7 +138,7 @@ class _Cutter:
 
     def __call__(self, value: Any, path: str) -> Any:
         if isinstance(value, str):
-            return self._text(mask_text(value), path)
+            return self._text(HELD.mask(value), path)
         if isinstance(value, float):
             return value if isfinite(value) else None  # JSON has no NaN and no infinity
         if isinstance(value, (list, dict)) and len(value) > self._most:

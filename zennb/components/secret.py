@@ -9,24 +9,30 @@ from typing import Any
 
 from traitlets import TraitError, TraitType
 
+from zennb.components.secret_store import find_secret, keyring_problem
+from zennb.core.secrets.held import note_held
 from zennb.errors import InvalidConfiguration, MissingExtra
 
 __all__ = ["Secret", "SecretRef"]
 
 _REFERENCE = re.compile(
     r"env:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)|keyring:(?P<service>[^/\s]+)/(?P<account>\S+)"
+    r"|secret:(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,99})"
 )
-_FORMS = "`env:NAME` for an environment variable or `keyring:SERVICE/NAME` for an entry of the system keyring"
+_FORMS = (
+    "`secret:NAME` for one that `%secret set NAME` asked for, `env:NAME` for an environment variable, or "
+    "`keyring:SERVICE/NAME` for an entry of the system keyring"
+)
 
 
 class Secret:
     """A reference to a secret; only `reveal` returns the secret itself, which is never stored.
 
     Args:
-        reference: `env:NAME` or `keyring:SERVICE/NAME`.
+        reference: `secret:NAME`, `env:NAME` or `keyring:SERVICE/NAME`.
 
     Raises:
-        ValueError: `reference` has neither form. The message does not repeat the value: it may be the secret.
+        ValueError: `reference` has none of these forms. The message does not repeat the value: it may be the secret.
     """
 
     __slots__ = ("reference",)
@@ -40,15 +46,17 @@ class Secret:
         """Look the secret up now and return it.
 
         Raises:
-            InvalidConfiguration: the variable is not set, or the keyring has no such entry.
+            InvalidConfiguration: there is no such secret, the variable is not set, or the keyring has no such entry.
             MissingExtra: the reference is to the keyring, and the library `keyring` is not installed.
         """
         found = _REFERENCE.fullmatch(self.reference)
         if found is None:  # unpickled or built around `__init__`
             raise InvalidConfiguration(f"A secret is given by reference, never by value: {_FORMS}.")
+        if found["name"]:
+            return _by_name(found["name"])
         if found["variable"]:
-            return _from_environment(found["variable"])
-        return _from_keyring(found["service"], found["account"])
+            return note_held(_from_environment(found["variable"]))
+        return note_held(_from_keyring(found["service"], found["account"]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other.reference == self.reference
@@ -61,6 +69,20 @@ class Secret:
 
     def __repr__(self) -> str:
         return f"<secret at {self.reference}>"
+
+
+def _by_name(name: str) -> str:
+    value = find_secret(name)
+    if value is None:
+        where = (
+            ""
+            if not keyring_problem()
+            else " Without a keyring, only the kernel in which it was set knows it."
+        )
+        raise InvalidConfiguration(
+            f"There is no secret `{name}` here; set it with `%secret set {name}`.{where}"
+        )
+    return value
 
 
 def _from_environment(variable: str) -> str:

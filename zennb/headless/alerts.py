@@ -10,6 +10,7 @@ from zennb.components.alerter import Alert
 from zennb.core.planning.expiry import duration_text
 from zennb.core.planning.notify import FAILURE, SUCCESS
 from zennb.core.records.records import Status
+from zennb.core.secrets.held import HELD
 from zennb.core.secrets.texts import KnownSecrets
 from zennb.engine.delivery.alerts import AlertSender
 from zennb.engine.delivery.outbox import Outbox
@@ -50,7 +51,7 @@ def watched_run(
     name, alerts = Path(notebook).name, list[Alert | None]()
     sender = AlertSender(
         lambda alerter: cast("Alerter", workspace.component("alerter", alerter)),
-        Outbox(workspace.home, secrets=KnownSecrets()),
+        Outbox(workspace.home, secrets=KnownSecrets(HELD.values)),
         say=say,
     )
     watched = sender.watch(notify, name)

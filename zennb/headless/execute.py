@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Failure, Status
+from zennb.core.secrets.held import HELD
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets
 from zennb.headless.kernel import environment, manager, refuse_recursion, require_kernel
@@ -196,7 +197,7 @@ def execute(
             # In `finally`: what was computed before an error or Ctrl-C is not thrown away.
             if out is not None:
                 _drop_dead_widgets(node)
-                written = _write(node, Path(out))
+                written = _write(_without_secrets(node, parameters), Path(out))
     if runner.terminated is not None:
         # Only now, when the kernel has ended and the notebook is written: this process ends as it was asked to.
         signal.raise_signal(runner.terminated)
@@ -274,7 +275,7 @@ class _Account:
 
 def known_secrets(parameters: Mapping[str, str]) -> KnownSecrets:
     """Return the secrets that are masked in errors: parameters and environment variables with the name of one."""
-    known = KnownSecrets()
+    known = KnownSecrets(HELD.values)
     known.note(value for name, value in (*os.environ.items(), *parameters.items()) if is_secret(name, value))
     return known
 
@@ -316,6 +317,22 @@ def _drop_dead_widgets(node: Any) -> None:
             del data[WIDGET]
     if not any(WIDGET in data for data in shown):
         node.metadata.pop("widgets", None)
+
+
+def _without_secrets(node: Any, parameters: Mapping[str, str]) -> Any:
+    """Return the notebook without the parameters that are secret: in the cell that sets them and elsewhere."""
+    known = KnownSecrets(
+        (*HELD.values, *(text for name, text in parameters.items() if is_secret(name, text)))
+    )
+    return node if known.is_empty else _masked(node, known)
+
+
+def _masked(value: Any, known: KnownSecrets) -> Any:
+    if isinstance(value, str):
+        return known.mask_known(value)
+    if isinstance(value, dict):
+        return type(value)({key: _masked(each, known) for key, each in value.items()})
+    return [_masked(each, known) for each in value] if isinstance(value, list) else value
 
 
 def _write(node: Any, out: Path) -> Path:

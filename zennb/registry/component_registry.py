@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zennb import plugins
 from zennb.core.records.component_types import REQUIRED_TYPES, component_type
 from zennb.core.records.records import ComponentSpec
+from zennb.core.secrets.held import HELD
 from zennb.errors import InUse, NameTaken, UnknownName, UsageError, ZennbError
 from zennb.registry.changes import Listeners, Updated
 from zennb.registry.flavors import check_stack, differences, made, normal
@@ -227,7 +228,7 @@ class ComponentRegistry:
         try:
             component.probe(seconds=_PROBE_SECONDS)
         except ZennbError as error:
-            return error.message
+            return HELD.mask(error.message)  # often with the address that was tried
         finally:
             component.close()
         return ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from zennb.core.secrets.names import DOTS, Suspicion, suspicion
+from zennb.core.secrets.names import DOTS, REFERENCE, Suspicion, suspicion
 from zennb.core.secrets.texts import mask_text
 from zennb.views.text import clean
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["masked", "options"]
-
-REFERENCE = re.compile(r"(env|keyring):\S+")
 
 
 def masked(option: str, value: str) -> str:

@@ -8,6 +8,7 @@ from zennb.commands.data import plain
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
+from zennb.core.secrets.held import HELD
 from zennb.core.secrets.texts import KnownSecrets
 from zennb.engine.delivery.outbox import Outbox, OutboxMessage, Receiver, deliver_to
 from zennb.views.text import plural
@@ -25,7 +26,7 @@ __all__ = ["PARTS"]
 )
 def _sync(context: Context, discard: bool) -> Outcome:
     workspace = context.workspace
-    outbox = Outbox(workspace.home, secrets=KnownSecrets())
+    outbox = Outbox(workspace.home, secrets=KnownSecrets(HELD.values))
     if discard:
         count = outbox.discard()
         sentence = f"{plural(count, 'message')} deleted." if count else "There was nothing to be sent."

@@ -40,7 +40,7 @@ def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
             raise UsageError(
                 f"The text of tag '{key}' is longer than {_LONGEST_TEXT:,} characters; use a note."
             )
-    return {key: DOTS if is_secret(key, text) else mask_text(text) for key, text in tags.items()}
+    return {mask_text(key): DOTS if is_secret(key, text) else mask_text(text) for key, text in tags.items()}
 
 
 def changed_tags(

@@ -10,7 +10,16 @@ from typing import Any
 
 from zennb.compat.instances import elements_of, is_a, plain
 
-__all__ = ["DOTS", "Suspicion", "is_sealed", "is_secret", "sealed_digest", "suspicion", "unambiguous"]
+__all__ = [
+    "DOTS",
+    "REFERENCE",
+    "Suspicion",
+    "is_sealed",
+    "is_secret",
+    "sealed_digest",
+    "suspicion",
+    "unambiguous",
+]
 
 DOTS = "••••"
 """Stands in place of a secret."""
@@ -18,7 +27,8 @@ DOTS = "••••"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _FOLDER = re.compile(r"(old)?_?pwd", re.IGNORECASE)
 _PATH = re.compile(r"(?:[A-Za-z]:|~|\.{1,2})?(?:[\\/][\w .@%-]*)+")
-_REFERENCE = re.compile(r"(env|keyring):\S+")
+REFERENCE = re.compile(r"(env|keyring|secret):\S+")
+"""A reference to a secret, which is none itself; see `components.secret`."""
 
 _SECRETS = frozenset(
     {"apikey", "authorization", "authtoken", "cred", "creds", "credential", "credentials", "passcode"}
@@ -168,7 +178,7 @@ def _is_entry(found: Suspicion, key: Any, value: object, *, depth: int) -> bool:
 
 def _is_secret_text(found: Suspicion, text: str) -> bool:
     text = text.strip()
-    if not text or text == DOTS or _REFERENCE.fullmatch(text) or _is_path(text):
+    if not text or text == DOTS or REFERENCE.fullmatch(text) or _is_path(text):
         return False
     if found is Suspicion.SECRET:
         return True

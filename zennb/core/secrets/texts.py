@@ -108,15 +108,16 @@ def mask_json(value: Any, mask: KnownSecrets | None = None) -> Any:
 
 
 class KnownSecrets:
-    """The secret values that a process has come across, which are masked wherever they appear.
+    """The secret values that a process has come across, which are masked wherever they appear; `values` are the first.
 
     Any number of threads may use it: each step is one operation of a dictionary.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
         self._unusual: re.Pattern[str] | None = None
+        self.note(values)
 
     @property
     def is_empty(self) -> bool:
@@ -143,10 +144,19 @@ class KnownSecrets:
             self._unusual = _any_of(unusual) if unusual else None
             self._pattern = _any_of(compiled)
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """These values."""
+        return tuple(self._values)
+
     def mask(self, text: str) -> str:
         """Return a text with these values masked, and everything that `mask_text` masks."""
+        return mask_text(self.mask_known(text))
+
+    def mask_known(self, text: str) -> str:
+        """Return a text with these values masked, and nothing else."""
         pattern = self._pattern
-        return mask_text(text if pattern is None else pattern.sub(DOTS, text))
+        return text if pattern is None else pattern.sub(DOTS, text)
 
     def is_in(self, content: bytes) -> bool:
         """Whether a file's content holds one of these values, or a token of known form."""

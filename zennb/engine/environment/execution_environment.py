@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import ABSENT, Observed, as_asked, changed
 from zennb.core.records.setting_names import FOLDER, MODULE_PATH, WARNING_FILTERS
+from zennb.core.secrets.held import HELD
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
@@ -97,9 +98,9 @@ class ExecutionEnvironment:
         return handlers() != self._handlers
 
     def note_secrets(self) -> None:
-        """Note the environment variables that are secret by their names; not words, such as a default password."""
+        """Note the secrets that this process holds, and variables that are secret by their names, except for words."""
         found = [value for name, value in variables().items() if is_secret(name, value)]
-        self.secrets.note(value for value in found if not value.isalpha())
+        self.secrets.note((*HELD.values, *(value for value in found if not value.isalpha())))
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that changed since the start; None for a deleted one."""

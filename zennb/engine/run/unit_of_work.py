@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from zennb.components.content import flat, name_of
 from zennb.core.records.records import Status
+from zennb.core.secrets.held import HELD
 from zennb.engine.run.unstored import with_all_outputs, without_unstored
 from zennb.errors import StoreError, StoreFull, StoreGone
 
@@ -273,7 +274,7 @@ class UnitOfWork:
             added = self._metadata.add_new(new, run=run) if new or run is not None else []
         except StoreError as error:
             self.gone = error.brief if isinstance(error, StoreGone) else self.gone
-            return [replace(step, unrecorded=error.brief) for step in held]
+            return [replace(step, unrecorded=HELD.mask(error.brief)) for step in held]
         if not self._store.unstored:
             self._shared([(each, after.run) for each, after in zip(new, added, strict=True)])
         self._noted(added)

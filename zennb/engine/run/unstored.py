@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
+from zennb.core.secrets.held import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ def without_unstored(step: Step, unstored: Mapping[str, StoreError]) -> Step:
     )
     if step.status is not Status.COMPLETED:
         return left
-    return replace(left, reusable=False, unusable_because=f"not stored: {unstored[lost[0]].brief}")
+    return replace(left, reusable=False, unusable_because=HELD.mask(f"not stored: {unstored[lost[0]].brief}"))
 
 
 def with_all_outputs(recorded: Step, step: Step) -> Step:

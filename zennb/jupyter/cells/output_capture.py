@@ -8,8 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from zennb.compat.instances import error_text
+from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import redirected
+from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,11 +33,14 @@ class OutputCapture:
         # On the object, not the class: other shells of this process (tests, embedded ones) keep theirs.
         shell.display_pub.publish = self._on_publish
         shell.display_pub.clear_output = self._on_clear
+        self._show = shell._showtraceback  # noqa: SLF001 - where every shell shows its tracebacks
+        shell._showtraceback = self._on_traceback  # noqa: SLF001
 
     def remove(self) -> None:
         """Stop intercepting."""
         for name in ("publish", "clear_output"):
             self._publisher.__dict__.pop(name, None)
+        self._shell.__dict__.pop("_showtraceback", None)
 
     def reset(self) -> None:
         """After a cell, however it ended: what this thread shows is shown, and goes to no recording."""
@@ -46,7 +51,7 @@ class OutputCapture:
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Display something that is not part of a step's output: status lines, live tables."""
         if not self._is_silent:
-            self._publish(data=data, metadata=metadata or {}, **more)
+            self._publish(data=masked_display(data), metadata=metadata or {}, **more)
 
     def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Replay a display of a step through the shell's current publisher, so that `%%capture` gets it."""
@@ -165,7 +170,7 @@ class OutputCapture:
     @contextmanager
     def _errors(self, recording: Recording) -> Iterator[None]:
         """Record the tracebacks of values that cannot be formatted, where the shell does not print them."""
-        show = self._shell._showtraceback  # noqa: SLF001 - where every shell shows its tracebacks
+        show = self._shell._showtraceback  # noqa: SLF001
         if getattr(self._shell, "kernel", None) is None:
             yield
             return
@@ -178,7 +183,13 @@ class OutputCapture:
         try:
             yield
         finally:
-            self._shell.__dict__.pop("_showtraceback", None)
+            self._shell._showtraceback = show  # noqa: SLF001
+
+    def _on_traceback(self, kind: Any, value: Any, lines: Any) -> None:
+        """Show a traceback without the secrets that this process holds, such as those of components."""
+        mask = HELD.mask if isinstance(value, ZennbError) else HELD.mask_known
+        hide_secrets(value)
+        self._show(kind, value, [mask(str(each)) for each in lines])
 
     def _recording(self) -> tuple[Recording | None, bool]:
         route = self._routes.get(threading.get_ident())

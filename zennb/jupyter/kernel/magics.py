@@ -16,6 +16,7 @@ from zennb.commands.json_envelope import content
 from zennb.commands.outcome import Context
 from zennb.commands.parser import words_of
 from zennb.commands.syntax import JSON
+from zennb.core.secrets.held import masked_display
 from zennb.jupyter.kernel.status_data import DATA_TYPE
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _shown(outcome: Outcome, found: Mapping[str, Any] | None) -> object:
     __tracebackhide__ = True
     if outcome.view is not None:
         data = {} if found is None else {DATA_TYPE: found}
-        display({**outcome.view._repr_mimebundle_(), **data}, raw=True)
+        display({**masked_display(outcome.view._repr_mimebundle_()), **data}, raw=True)
     if outcome.raised is not None:
         raise outcome.raised
     return outcome.value

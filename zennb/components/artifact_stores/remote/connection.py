@@ -12,7 +12,7 @@ from zennb.components.artifact_stores.remote.bucket import Bucket
 from zennb.components.artifact_stores.remote.shared_folder import SharedFolder
 from zennb.components.component import Visibility
 from zennb.components.secret import Secret
-from zennb.core.secrets.names import is_secret
+from zennb.core.secrets.names import REFERENCE, is_secret
 from zennb.core.secrets.texts import has_token
 from zennb.errors import MissingExtra
 
@@ -30,7 +30,6 @@ _PARTS = 4
 """Parts under way at once; so many are in memory."""
 
 _URL = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]*)://(?P<path>[^?#]*)")
-_REFERENCE = re.compile(r"(env|keyring):\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,13 +190,13 @@ def check_options(options: Mapping[str, Any], *, inside: str = "") -> None:
             check_options(value, inside=f"{inside}{key}.")
         elif not _is_reference(value) and (is_secret(key, value) or has_token(str(value))):
             raise ValueError(
-                f"`{inside}{key}` holds a secret; give a reference to it: `env:NAME` for an environment variable or "
+                f"`{inside}{key}` holds a secret; give a reference to it: `secret:NAME`, `env:NAME` or "
                 "`keyring:SERVICE/NAME`"
             )
 
 
 def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
 
 
 def _revealed(value: Any) -> Any:

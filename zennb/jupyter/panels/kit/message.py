@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import HTML
 
+from zennb.core.secrets.held import HELD
 from zennb.views.mark import GREEN, RED
 from zennb.views.markup import code, muted, prose
 
@@ -51,7 +52,7 @@ class Message:
 
     def refuse(self, error: ZennbError | str) -> None:
         """Show an error's message."""
-        self.text = str(getattr(error, "message", error))
+        self.text = HELD.mask(str(getattr(error, "message", error)))
         self.widget.value = failure(self.text)
 
     def clear(self) -> None:

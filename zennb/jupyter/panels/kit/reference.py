@@ -16,7 +16,7 @@ __all__ = ["SecretField"]
 
 
 class SecretField(Text):  # type: ignore[misc]  # ipywidgets ships no types
-    """A line whose value is `env:NAME`, `keyring:SERVICE/NAME` or nothing.
+    """A line whose value is `secret:NAME`, `env:NAME`, `keyring:SERVICE/NAME` or nothing.
 
     Anything else is cleared from the page when the line is left, and never becomes the value, because the values of
     widgets are saved in notebooks.
@@ -28,7 +28,9 @@ class SecretField(Text):  # type: ignore[misc]  # ipywidgets ships no types
     refused = Bool(False)
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(continuous_update=False, placeholder="env:NAME or keyring:SERVICE/NAME", **more)
+        super().__init__(
+            continuous_update=False, placeholder="secret:NAME, env:NAME or keyring:SERVICE/NAME", **more
+        )
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Accept a value from the page; drop it before anything else sees it if it is not a reference."""
