@@ -75,6 +75,60 @@ def test_a_stack_is_switched_by_mouse_and_by_keys_and_the_next_cell_runs_on_it(
     check_quiet(lab)
 
 
+WHERE = """() => {
+  const cell = document.activeElement.closest('.jp-Cell');
+  const mode = document.querySelector('.jp-Notebook').classList.contains('jp-mod-commandMode');
+  return [mode, cell === document.activeElement && cell.classList.contains('jp-mod-active')];
+}"""
+"""Whether the notebook is in command mode, and whether the active cell itself has the focus."""
+
+PLACE = "[...document.querySelectorAll(`.zennb-panel :is(CONTROLS)`)].indexOf(document.activeElement)"
+
+
+@pytest.mark.parametrize("app", ["doc/tree", "notebooks"], ids=["lab", "notebook7"])
+def test_escape_and_the_prompt_lead_out_of_a_panel_and_tab_into_everything(
+    lab: Lab, tmp_path: Path, app: str
+) -> None:
+    lab.app = app
+    panel = start(lab, tmp_path, "%stack picker", "x = 1")
+    keys = lab.page.keyboard
+    cells = lab.page.locator(".jp-Cell").count()
+
+    def outside() -> None:
+        """The notebook has its keys back: `b` inserts a cell."""
+        nonlocal cells
+        lab.page.wait_for_function(f"() => ({WHERE})().every(each => each)")
+        keys.press("b")
+        lab.page.wait_for_function(f"() => document.querySelectorAll('.jp-Cell').length === {cells + 1}")
+        cells += 1
+
+    press(panel, "Components")
+    keys.press("Escape")
+    outside()
+    press(panel, "New component")
+    panel.locator("input:focus").wait_for()
+    keys.type("pool")
+    keys.press("Escape")
+    outside()
+    press(panel, "Refresh")
+    lab.page.locator(".jp-InputPrompt").nth(1).click()
+    outside()
+    panel.locator("select").locator("visible=true").first.focus()
+    keys.press("Escape")
+    outside()
+
+    controls = "button:not(:disabled), input:not(:disabled), select:not(:disabled), summary"
+    expected = panel.locator(controls).locator("visible=true").count()
+    panel.get_by_role("button", name="Refresh").focus()
+    seen = set()
+    for _ in range(expected):
+        seen.add(lab.page.evaluate(PLACE.replace("CONTROLS", controls)))
+        keys.press("Tab")
+    assert -1 not in seen
+    assert len(seen) == expected
+    check_quiet(lab)
+
+
 def test_a_stack_is_switched_while_a_step_runs_which_ends_on_the_one_it_began_with(
     lab: Lab, tmp_path: Path
 ) -> None:

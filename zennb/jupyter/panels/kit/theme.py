@@ -1,11 +1,13 @@
-"""Owns what panels put into the page: one style sheet in JupyterLab's own variables, and a script for their keys.
+"""Owns what panels put into the page: one style sheet in JupyterLab's own variables, and a script, `panel.js`.
 
 The style sheet has fallbacks for other frontends. The script keeps JupyterLab's one-key commands out of a panel that
-has the focus. Without it, `b` pressed on a button would insert a cell, and arrow keys in a list would move the cell.
-It runs in an output widget, which every frontend of ipywidgets has, so there is nothing to install or to fetch.
+has the focus (`b` pressed on a button would insert a cell), gives the focus back to the cell on Escape, and follows
+links. It runs in an output widget, which every frontend of ipywidgets has, so there is nothing to install or to fetch.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from ipywidgets import Output
 
@@ -150,22 +152,8 @@ ROW_STYLE = f"""<style>
 </style>"""
 """Goes into an `HTML` widget of a panel with lists, beside the panels' own style sheet."""
 
-SCRIPT = f"""
-(function hold(element, tries) {{
-  const root = element.closest('.{PANEL}');
-  if (!root && tries > 0) setTimeout(() => hold(element, tries - 1), 100);
-  if (!root || root.hasAttribute('data-zennb-keys')) return;
-  root.setAttribute('data-zennb-keys', '');
-  const held = 'data-lm-suppress-shortcuts';
-  const mark = (event) => {{
-    if (event.ctrlKey || event.metaKey) event.target.removeAttribute(held);
-    else event.target.setAttribute(held, 'true');
-  }};
-  root.addEventListener('focusin', () => window.addEventListener('keydown', mark, true));
-  root.addEventListener('focusout', () => window.removeEventListener('keydown', mark, true));
-}})(element, 50);
-""".strip()
-"""Waits until the panel is in the page; keys with Ctrl or Cmd (save, the palette) stay the frontend's."""
+SCRIPT = Path(__file__).with_name("panel.js").read_text(encoding="utf-8")
+"""Waits until the panel is in the page, and does nothing in one where it ran before."""
 
 
 def keys() -> Output:
