@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Stacks", "Runs", "Run", "Artifacts", "Models", "Pipeline", "Compare", "Space")
+PAGES = ("Stacks", "Components", "Runs", "Run", "Artifacts", "Models", "Pipeline", "Compare", "Space")
 ROUNDS = "import time\nfor n in range(rounds):\n    print('round', n)\n    time.sleep(0.1)\n"
 STUDY = (
     f"%%step '{HOSTILE}'\nnumbers = [1, 2, 3]\nname = {HOSTILE!r}\nprint(name)",
@@ -52,9 +52,9 @@ def test_pages_are_walked_by_mouse_and_hostile_names_are_literal_on_each(
     press(panel, "Show its output")
     printed = re.compile(f"^{re.escape(HOSTILE)}$")
     panel.locator("pre", has_text=printed).locator("visible=true").first.wait_for()
-    picture = panel.locator("img[src^='data:image/svg']").locator("visible=true").first
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
-    assert HOSTILE in picture.get_attribute("alt")
+    picture = panel.locator("svg").locator("visible=true").first
+    assert HOSTILE in picture.get_attribute("aria-label")
+    assert HOSTILE in picture.text_content()
     press(panel, "Artifacts")
     press(panel, "numbers")
     shown(panel, "numbers = zennb.load('numbers', version=1)")
@@ -84,6 +84,8 @@ def test_pages_and_rows_are_walked_by_keys_and_the_notebook_takes_none_of_them(
     for title in reversed(PAGES[1:-1]):
         keys.press("Shift+Tab")
         assert focused(lab) == title
+    while focused(lab) != "Runs":
+        keys.press("Shift+Tab")
     keys.press(" ")
     current(panel, "Runs")
     for _ in range(40):
@@ -100,6 +102,49 @@ def test_pages_and_rows_are_walked_by_keys_and_the_notebook_takes_none_of_them(
         keys.press(key)
     assert lab.page.locator(".jp-Cell").count() == 1 + len(STUDY)
     assert lab.page.locator(".jp-MarkdownCell").count() == 0
+    check_quiet(lab)
+
+
+def test_links_lead_from_a_run_to_an_artifact_to_a_stack_and_back_by_mouse_and_by_keys(
+    lab: Lab, tmp_path: Path
+) -> None:
+    panel = start(lab, tmp_path, *STUDY)
+    keys = lab.page.keyboard
+
+    def link(kind: str, text: str = "") -> Any:
+        found = panel.locator(f"span[data-zennb-go^='{kind}']", has_text=re.compile(f"{text}$"))
+        return found.locator("visible=true").first
+
+    press(panel, "Pipeline")
+    panel.locator("g[data-zennb-go]", has_text="total").click()
+    shown(panel, "compared with run")
+    press(panel, "Runs")
+    link("step:", "total").click()
+    current(panel, "Run")
+    shown(panel, "code as run")
+    link("artifact:", "numbers").click()
+    current(panel, "Artifacts")
+    shown(panel, "numbers = zennb.load('numbers', version=1)")
+    panel.locator("g[data-zennb-go^='step:']", has_text="total").locator("visible=true").first.focus()
+    keys.press("Enter")
+    current(panel, "Run")
+    lab.page.wait_for_function("document.activeElement.textContent.trim() === 'Run'")
+    for _ in range(60):
+        keys.press("Tab")
+        if lab.page.evaluate("document.activeElement.dataset.zennbGo || ''").startswith("stack:"):
+            break
+    assert lab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    keys.press(" ")
+    current(panel, "Stacks")
+    link("component:orchestrator").click()
+    current(panel, "Components")
+    shown(panel, "used by")
+    link("stack:").click()
+    current(panel, "Stacks")
+    for title in ("Components", "Stacks", "Run", "Artifacts", "Run", "Runs", "Pipeline", "Pipeline"):
+        press(panel, "Back")
+        current(panel, title)
+    assert lab.page.locator(".jp-Cell").count() == 1 + len(STUDY)
     check_quiet(lab)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -27,6 +28,7 @@ ALLOWED = {
 ALLOWED |= {"strong", "summary", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"}
 ATTRIBUTES = {"style", "scope", "src", "alt", "title", "open", "aria-hidden"}
 ATTRIBUTES |= {"class"}  # fixed words, for the style sheet of panels
+ATTRIBUTES |= {"data-zennb-go"}  # an address, see below
 ATTRIBUTES |= {"charset", "name", "content", "lang"}  # of a whole document
 VOID = {"br", "img", "meta"}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,6 +49,8 @@ class Checked(HTMLParser):
         for key, value in attrs:
             assert not key.startswith("on"), f"attribute {key}"
             assert key in ATTRIBUTES
+            if key == "data-zennb-go":
+                assert re.fullmatch(r"[a-z]+:[\w.~%/-]+", value or "", re.ASCII), value
             assert "url(" not in (value or "") or key in {"alt", "title"}
             if key == "src":
                 assert value is not None

@@ -91,6 +91,11 @@ class ArtifactQueries(Queries):
         return _first(labelled(connection, _named(connection, plain(name), version, notebook)))
 
     @reading
+    def artifact_by_id(self, connection: sqlite3.Connection, number: int) -> Artifact | None:
+        """Return the artifact with an id; None if there is none any more."""
+        return _first(select_artifacts(connection, "WHERE a.id = ?", (number,)))
+
+    @reading
     def current_output(self, connection: sqlite3.Connection, name: str, notebook: str) -> Artifact | None:
         """Return what a step of a notebook put out last under a name, run or cached; None if none ever did."""
         number = find_text(connection, InternedText.of(notebook))

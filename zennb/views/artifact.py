@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from zennb.core.records.labels import tag_words
+from zennb.views.links import LINKS, address, link
 from zennb.views.markup import block, box, name
 from zennb.views.preview import in_a_line, preview
 from zennb.views.table import Column, Table, card, values
@@ -95,7 +96,9 @@ def artifact(
         ("tags", ", ".join(map(clean, tag_words(artifact.tags)))),
         ("note", clean(artifact.note)),
     ]
-    return join([card("artifact", label(artifact), rows), preview(artifact.summary)])
+    made = link(_origin_address(producer), name(_origin(producer))) if producer is not None else ""
+    markup = {"made by": made, "captured for": made}
+    return join([card("artifact", label(artifact), rows, markup=markup), preview(artifact.summary)])
 
 
 def deleted(freed: FreedBlob) -> str:
@@ -131,6 +134,10 @@ def _origin(step: Step | ProducingStep | None) -> str:
     return f"{clean(step.name)} (run {step.run})" if step.run is not None else clean(step.name)
 
 
+def _origin_address(step: Step | ProducingStep | None) -> str:
+    return "" if step is None else address("step", step.run, step.name)
+
+
 def _row(
     artifact: Artifact, producers: Mapping[int, Step | ProducingStep], states: Mapping[int, str]
 ) -> dict[str, object]:
@@ -143,6 +150,7 @@ def _row(
         "state": states.get(artifact.id or 0, ""),
         "tags": tag_words(artifact.tags),
         "note": artifact.note,
+        LINKS: {"name": address("artifact", artifact.id), "made_by": _origin_address(step)},
     }
 
 
@@ -210,7 +218,16 @@ def uses(found: Sequence[Use]) -> Table:
         Column.of("time", "started"),
     )
     rows = [
-        {"run": each.run, "step": each.name, **values(each, "status", "stack", "notebook", "started")}
+        {
+            "run": each.run,
+            "step": each.name,
+            **values(each, "status", "stack", "notebook", "started"),
+            LINKS: {
+                "step": address("step", each.run, each.name),
+                "stack": address("stack", each.stack),
+                "notebook": address("notebook", each.notebook),
+            },
+        }
         for each in found
     ]
     return Table(columns=columns, data=rows, empty="no step has read it")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.planning.cache_key import differences
 from zennb.views.configuration import masked
+from zennb.views.links import LINKS, address, link
 from zennb.views.mark import state_html, state_text
 from zennb.views.markup import block, box, details, escape, muted, name, strong
 from zennb.views.metrics import metrics_side_by_side, parameters_side_by_side
@@ -63,6 +64,11 @@ def compare_many(runs: Sequence[tuple[Run, Sequence[Step]]]) -> View:
             "notebook": run.notebook,
             "seconds": run.seconds if run.status.is_final else None,
             "started": run.started,
+            LINKS: {
+                "run": address("run", run.id),
+                "stack": address("stack", run.stack.name),
+                "notebook": address("notebook", run.notebook),
+            },
         }
         for run, _ in runs
     ]
@@ -88,7 +94,7 @@ def _head(old: Run, new: Run) -> View:
 
     text = [f"{_run_label(run)}  {line(run, state_text(run.status))}" for run in (old, new)]
     html = [
-        f"<div>{strong(escape(_run_label(run)))} &nbsp;{state_html(run.status)}"
+        f"<div>{link(address('run', run.id), strong(escape(_run_label(run))))} &nbsp;{state_html(run.status)}"
         f" &nbsp;{muted(escape(line(run, '')))}</div>"
         for run in (old, new)
     ]
@@ -136,6 +142,7 @@ def _steps(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> 
             "seconds_old": before[known].seconds if known in before else None,
             "seconds_new": after[known].seconds if known in after else None,
             "differences": _differences(before.get(known), after.get(known)),
+            LINKS: {"old": _address(before.get(known)), "new": _address(after.get(known))},
         }
         for known in dict.fromkeys([*before, *after])
     ]
@@ -147,6 +154,10 @@ def _steps(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> 
         Column.of("prose", "differences", "what differed"),
     )
     return Table(columns=columns, data=changes, title="steps"), len(rows) - len(changes)
+
+
+def _address(step: Step | None) -> str:
+    return "" if step is None else address("step", step.run, step.name)
 
 
 def _by_name(steps: Sequence[Step]) -> Mapping[str, Step]:

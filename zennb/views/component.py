@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zennb.views.configuration import masked, options
-from zennb.views.markup import prose
+from zennb.views.links import LINKS, address, link
+from zennb.views.markup import name, prose
 from zennb.views.table import Column, Table, card, values
 from zennb.views.text import clean, type_title
 from zennb.views.view import View, join
@@ -73,7 +74,9 @@ def component(
     shown = [(option, masked(option, value)) for option, value in spec.config.items()]
     rows = [("flavor", spec.flavor), *shown, ("reach", reach), ("used by", ", ".join(map(clean, used_by)))]
     all_rows = [("what", description), *rows]
-    head = card(type_title(spec.type), spec.name, all_rows, markup={"what": prose(description)})
+    stacks = ", ".join(link(address("stack", each), name(each)) for each in used_by)
+    markup = {"what": prose(description), "used by": stacks}
+    head = card(type_title(spec.type), spec.name, all_rows, markup=markup)
     return join([head, _choices(spec, choices)]) if choices else head
 
 
@@ -111,6 +114,7 @@ def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec
             "active": (spec.type, spec.name) in used,
             **values(spec, "name", "type", "flavor"),
             "configuration": options(spec.config),
+            LINKS: {"name": address("component", spec.type, spec.name)},
         }
         for spec in specs
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.views.artifact import glance, label
 from zennb.views.graphs.graph import Node, graph
+from zennb.views.links import address
 from zennb.views.markup import block, box, details
 from zennb.views.text import clean, listing, tree
 from zennb.views.view import View
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zennb.core.records.records import Artifact, Step
+    from zennb.views.graphs.graph import Graph
+    from zennb.views.view import Shown
 
-__all__ = ["lineage"]
+__all__ = ["lineage", "lineage_graph"]
 
 
 @dataclass(slots=True)
@@ -64,13 +67,33 @@ def lineage(
         writers: id of a step → file that it read → the step that wrote that file.
     """
     known = _Known(producers=producers, consumers=consumers or {}, writers=writers or {})
-    trunk = _Branch(glance(artifact), [*_up(artifact, known, set()), *_used(artifact, known, set())])
-    text = tree([trunk], label=lambda branch: branch.text, below=lambda branch: branch.below)
-    nodes, edges = _graph(artifact, known)
-    if not edges:
+    text, drawn = _tree(artifact, known), _drawn(artifact, known)
+    if drawn is None:
         return View(text, box(block(text)))
-    drawn = graph(nodes, edges)
     return View(text, drawn.html + box(details("as a tree", block(text))))
+
+
+def lineage_graph(
+    artifact: Artifact,
+    *,
+    producers: Mapping[int, Step],
+    consumers: Mapping[int, Sequence[Step]] | None = None,
+    writers: Mapping[int, Mapping[str, Step]] | None = None,
+) -> Shown:
+    """Return the graph alone, for a panel that draws it with links; the tree where nothing is connected."""
+    known = _Known(producers=producers, consumers=consumers or {}, writers=writers or {})
+    text = _tree(artifact, known)
+    return _drawn(artifact, known) or View(text, box(block(text)))
+
+
+def _tree(artifact: Artifact, known: _Known) -> str:
+    trunk = _Branch(glance(artifact), [*_up(artifact, known, set()), *_used(artifact, known, set())])
+    return tree([trunk], label=lambda branch: branch.text, below=lambda branch: branch.below)
+
+
+def _drawn(artifact: Artifact, known: _Known) -> Graph | None:
+    nodes, edges = _graph(artifact, known)
+    return graph(nodes, edges) if edges else None
 
 
 def _step_label(step: Step, records: Sequence[Step] = ()) -> str:
@@ -129,7 +152,12 @@ def _artifact_id(artifact: Artifact) -> str:
 def _artifact_node(artifact: Artifact, *, current: bool = False) -> Node:
     note = clean(artifact.type).rpartition(".")[2] if artifact.kind == "output" else clean(artifact.kind)
     return Node(
-        id=_artifact_id(artifact), label=label(artifact), note=note, shape="artifact", current=current
+        id=_artifact_id(artifact),
+        label=label(artifact),
+        note=note,
+        shape="artifact",
+        current=current,
+        target=address("artifact", artifact.id),
     )
 
 
@@ -138,6 +166,7 @@ def _step_node(step: Step) -> Node:
         id=f"step {step.notebook} {step.name} {step.id}",
         label=clean(step.name),
         note=f"run {step.run}" if step.run is not None else "step",
+        target=address("step", step.run, step.name),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.planning.run_plan import Freshness
 from zennb.core.records.records import Run, Status, Step
 from zennb.views.graphs.graph import Node, graph
+from zennb.views.links import LINKS, address
 from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zennb.core.planning.run_plan import PlannedStep, RunPlan
+    from zennb.views.graphs.graph import Graph
 
 __all__ = ["live", "pipeline", "plan_graph", "plan_table", "progress"]
 
@@ -60,6 +62,10 @@ def _plan_row(step: PlannedStep, last: Step | None) -> dict[str, Any]:
         "last": last.status if last is not None else None,
         "seconds": last.seconds if last is not None else None,
         "started": last.started if last is not None else None,
+        LINKS: {
+            "step": address("plan", step.name),
+            "last": address("step", last.run, last.name) if last is not None else "",
+        },
     }
 
 
@@ -194,9 +200,17 @@ def pipeline(plan: RunPlan, *, title: str = "") -> View:
     return join([*([head] if title else []), plan_graph(plan), *remarks], gap=0)
 
 
-def plan_graph(plan: RunPlan) -> View:
+def plan_graph(plan: RunPlan) -> Graph:
     """Draw steps and edges; a file that one step writes and another reads is a node between them."""
-    nodes = [Node(id=f"step {each.name}", label=each.name, state=state_word(each)) for each in plan.steps]
+    nodes = [
+        Node(
+            id=f"step {each.name}",
+            label=each.name,
+            state=state_word(each),
+            target=address("plan", each.name),
+        )
+        for each in plan.steps
+    ]
     files: dict[str, Node] = {}
     edges: list[tuple[str, str]] = []
     for edge in plan.edges:

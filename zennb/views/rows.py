@@ -67,7 +67,7 @@ def _heading(column: Column) -> str:
 
 def _cell(column: Column, row: Mapping[str, Any]) -> str:
     value = row.get(column.key)
-    inner = column.markup(value)
+    inner = column.linked(row)
     if column.heading:
         return f'<th scope="row" style="{_NAMING}"><span style="{_UNSEEN}">{inner}</span></th>'
     side = "right" if column.right else "left"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.labels import tag_words
 from zennb.core.records.records import Run, Status, Step
 from zennb.views.attempts import attempts, error_line
+from zennb.views.links import LINKS, address, link
 from zennb.views.mark import mark
 from zennb.views.markup import escape, name
 from zennb.views.metrics import metrics
-from zennb.views.stack import snapshot
+from zennb.views.stack import linked_snapshot, snapshot
 from zennb.views.step import QUIET, reason, shown_state
 from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, duration, listing, when
@@ -82,9 +83,19 @@ def folded(names: Mapping[str, str] | None, *, most: int = MOST_NAMES) -> str:
     return _fold(names or {}, most, lambda symbol, step: f"{symbol}{clean(step)}")
 
 
+class _StepNames(dict[str, str]):
+    """The steps of a run by name, and the number of the run, which leads to each."""
+
+    run: int | None = None
+
+
 def _folded(names: Mapping[str, str] | None) -> str:
-    known = names or {}
-    return _fold(known, MOST_NAMES, lambda symbol, step: f"{escape(symbol)}{name(step)}")
+    known, run = names or {}, getattr(names, "run", None)
+
+    def show(symbol: str, step: str) -> str:
+        return escape(symbol) + link(address("step", run, step), name(step))
+
+    return _fold(known, MOST_NAMES, show)
 
 
 def _fold(names: Mapping[str, str], most: int, show: Callable[[str, str], str]) -> str:
@@ -101,13 +112,15 @@ def _fold(names: Mapping[str, str], most: int, show: Callable[[str, str], str]) 
 
 
 def _run_row(run: Run) -> dict[str, Any]:
+    names = _StepNames(run.names)
+    names.run = run.id
     return {
         "run": run.id,
         "status": run.status,
         "kind": run.kind if run.parent is None else f"{run.kind} of {run.parent}",
         "stack": run.stack.name,
         "notebook": run.notebook,
-        "names": dict(run.names),
+        "names": names,
         "steps": dict(run.steps),
         "computed": run.computed or None,
         "saved": run.saved or None,
@@ -115,6 +128,11 @@ def _run_row(run: Run) -> dict[str, Any]:
         "started": run.started,
         "tags": tag_words(run.tags),
         "note": run.note,
+        LINKS: {
+            "run": address("run", run.id),
+            "stack": address("stack", run.stack.name),
+            "notebook": address("notebook", run.notebook),
+        },
     }
 
 
@@ -127,6 +145,10 @@ def step_row(step: Step) -> dict[str, Any]:
         "seconds": None if step.status in QUIET else step.seconds,
         "outputs": [each.name for each in step.outputs.values()],
         "reason": "; ".join(part for part in (error, reason(step)) if part),
+        LINKS: {
+            "step": address("step", step.run, step.name),
+            "outputs": [address("artifact", each.id) for each in step.outputs.values()],
+        },
     }
 
 
@@ -167,7 +189,12 @@ def run(run: Run, found: Sequence[Step] = (), *, started: Sequence[Run] = ()) ->
     tables = [
         table for table in (_steps_of(run, found), metrics(found), attempts(found), inner) if table.data
     ]
-    return join([card("run", _id(run.id), _about(run, found), state=run.status), *tables])
+    markup = {
+        "started by": link(address("run", run.parent), f"run {run.parent}") if run.parent else "",
+        "notebook": link(address("notebook", run.notebook), name(run.notebook)),
+        "stack": linked_snapshot(run.stack),
+    }
+    return join([card("run", _id(run.id), _about(run, found), state=run.status, markup=markup), *tables])
 
 
 def _steps_of(run: Run, found: Sequence[Step]) -> Table:

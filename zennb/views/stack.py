@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from zennb.views.configuration import options
+from zennb.views.links import LINKS, address, link
 from zennb.views.mark import ACTIVE, GREY, RED, symbol_html
 from zennb.views.markup import box, cell, escape, heading, muted, name, prose, strong, table
 from zennb.views.table import Column, Table
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import ComponentSpec, StackSpec
 
-__all__ = ["snapshot", "stack", "stacks"]
+__all__ = ["linked_snapshot", "snapshot", "stack", "stacks"]
 
 
 def stack(
@@ -95,15 +96,16 @@ def _stack_html(
     )
 
 
-def _row(spec: ComponentSpec, link: str) -> list[str]:
+def _row(spec: ComponentSpec, page: str) -> list[str]:
     found = [escape(option) for option in options(spec.config)]
-    if link.startswith(("http://", "https://")):  # nothing else may be followed with a click
-        found.append(f'<a href="{escape(link)}" target="_blank" rel="noopener">dashboard</a>')
-    elif link:
-        found.append(f"dashboard {escape(link)}")
+    if page.startswith(("http://", "https://")):  # nothing else may be followed with a click
+        found.append(f'<a href="{escape(page)}" target="_blank" rel="noopener">dashboard</a>')
+    elif page:
+        found.append(f"dashboard {escape(page)}")
     shown = "<br>".join(found) or muted("defaults")
     title = heading(escape(type_title(spec.type)), scope="row")
-    return [title, cell(name(spec.name)), cell(name(spec.flavor)), cell(shown)]
+    named = link(address("component", spec.type, spec.name), name(spec.name))
+    return [title, cell(named), cell(name(spec.flavor)), cell(shown)]
 
 
 def stacks(specs: Sequence[StackSpec], *, active: str = "") -> Table:
@@ -119,6 +121,10 @@ def stacks(specs: Sequence[StackSpec], *, active: str = "") -> Table:
             "active": spec.name == active,
             "name": spec.name,
             **{kind: _component(spec.components.get(kind)) for kind in types},
+            LINKS: {
+                "name": address("stack", spec.name),
+                **{kind: address("component", kind, each.name) for kind, each in spec.components.items()},
+            },
         }
         for spec in specs
     ]
@@ -132,6 +138,15 @@ def stacks(specs: Sequence[StackSpec], *, active: str = "") -> Table:
 
 def _component(spec: ComponentSpec | None) -> str | None:
     return None if spec is None else spec.name if spec.name == spec.flavor else f"{spec.name} ({spec.flavor})"
+
+
+def linked_snapshot(spec: StackSpec) -> str:
+    """Return `snapshot` as HTML that leads to the stack and its components."""
+    parts = []
+    for kind, each in spec.components.items():
+        named = link(address("component", kind, each.name), name(each.name))
+        parts.append(f"{escape(type_title(kind))} {named} ({name(each.flavor)})")
+    return f"{link(address('stack', spec.name), name(spec.name))}: {', '.join(parts)}"
 
 
 def snapshot(spec: StackSpec) -> str:

@@ -9,6 +9,7 @@ from zennb.core.planning.run_plan import Freshness
 from zennb.core.records.records import Artifact, Failure, Status, Step
 from zennb.views.artifact import TYPE_COLUMN, glance
 from zennb.views.attempts import attempts, error_line
+from zennb.views.links import LINKS, address, link
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import block, box, details, escape, muted, name, prose, strong
 from zennb.views.metrics import metrics
@@ -194,7 +195,12 @@ def _head(step: Step) -> View:
         ("packages", listing((f"{package} {version}" for package, version in packages.items()), most=8)),
         ("key", short(step.cache_key)),
     ]
-    markup = {"state": state_html(step.status), "reason": prose(reason(step))}
+    markup = {
+        "state": state_html(step.status),
+        "reason": prose(reason(step)),
+        "run": link(address("run", step.run), str(step.run)) if step.run is not None else "",
+        "notebook": link(address("notebook", step.notebook), name(step.notebook)),
+    }
     return card("step", step.name, rows, markup=markup)
 
 
@@ -215,6 +221,7 @@ def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str
             **values(each, "type", "size", "kind"),
             "value": glance(each, alone=True),
             "used_by": list(consumers.get(known, ())) or None,
+            LINKS: {"name": address("artifact", each.id)},
         }
         for known, each in found.items()
     ]

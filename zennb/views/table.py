@@ -8,6 +8,7 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zennb.views.links import LINKS, link
 from zennb.views.mark import ACTIVE, state_html, state_text
 from zennb.views.markup import box, cell, escape, heading, muted, name, pairs, prose, strong, table
 from zennb.views.text import clean, count, duration, pad, plain, size, type_title, when, width, wrap
@@ -71,6 +72,14 @@ class Column:
             return natural
         return max(NARROWEST, self.least, width(clean(self.title)))
 
+    def linked(self, row: Mapping[str, Any]) -> str:
+        """Return the HTML of a row's value; where the row has its address, a link."""
+        value, target = row.get(self.key), row.get(LINKS, {}).get(self.key)
+        if isinstance(target, (list, tuple)):
+            parts = (link(each, self.markup([part])) for part, each in zip(value or (), target, strict=True))
+            return ", ".join(parts)
+        return link(target or "", self.markup(value))
+
     @property
     def style(self) -> str:
         """Additional CSS of its cells; a column with an exact width keeps it, whatever it contains."""
@@ -110,7 +119,7 @@ class Table(Displayed):
 
     Attributes:
         columns: in the order shown; a column without any value is not shown.
-        data: one mapping per row; may hold more than the columns show (JSON has it all).
+        data: one mapping per row; may hold more than the columns show (JSON has it all, less the links).
         title: a heading; "" for none.
         empty: the sentence shown when there are no rows.
         page: columns of text to fit into.
@@ -126,7 +135,7 @@ class Table(Displayed):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows as dicts of JSON values."""
-        return [{key: _json(value) for key, value in row.items()} for row in self.data]
+        return [{key: _json(value) for key, value in row.items() if key != LINKS} for row in self.data]
 
     @property
     def text(self) -> str:
@@ -205,7 +214,7 @@ def _lines(columns: Sequence[Column], widths: Sequence[int], row: Mapping[str, A
 
 
 def _cell(column: Column, row: Mapping[str, Any], style: str) -> str:
-    inner = column.markup(row.get(column.key))
+    inner = column.linked(row)
     if column.heading:
         return heading(inner, scope="row", right=column.right, style=style)
     return cell(inner, right=column.right, style=style)

@@ -41,6 +41,7 @@ class Node:
         note: small text below the label when there is no state.
         shape: `step` (a box), `artifact` (a pill) or `file` (a pill, dashed as its edges are).
         current: whether it is highlighted.
+        target: the address that it leads to in a panel.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Node:
     note: str = ""
     shape: str = "step"
     current: bool = False
+    target: str = ""
 
     @property
     def is_file(self) -> bool:
@@ -56,10 +58,22 @@ class Node:
         return self.shape == "file"
 
 
-def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
+def draw(
+    nodes: Sequence[Node],
+    edges: Iterable[tuple[str, str]],
+    *,
+    scale: float | None = None,
+    words: str = "",
+) -> str:
     """Return the graph as a self-contained SVG document.
 
     It runs to the right if that fits a notebook's width, else downwards.
+
+    Args:
+        nodes: the boxes.
+        edges: pairs of ids.
+        scale: for a panel, in which nodes are links: the size on the page; None for a picture.
+        words: the same in words, for screen readers; a picture has them beside it.
 
     Raises:
         PlanError: an edge names an unknown node, or the edges form a cycle.
@@ -72,11 +86,23 @@ def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
         down = layout(sizes, pairs, dashed=files, down=True)
         placed = down if down.width < placed.width else placed
     wide, high = _number(placed.width), _number(placed.height)
-    body = "".join([_edges(placed), *(_box(node, placed.boxes[node.id]) for node in nodes)])
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" '
-        f'role="img">{body}</svg>'
-    )
+    boxes = ((node, _box(node, placed.boxes[node.id])) for node in nodes)
+    drawn = [inner if scale is None else _linked(node, inner) for node, inner in boxes]
+    body = "".join([_edges(placed), *drawn])
+    zoom = scale or 1.0
+    size = f'width="{_number(placed.width * zoom)}" height="{_number(placed.height * zoom)}"'
+    label = f' aria-label="{html.escape(words, quote=True)}"' if words else ""
+    role = 'role="img"' if scale is None else f'role="group"{label}'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {wide} {high}" {role}>{body}</svg>'
+
+
+def _linked(node: Node, inner: str) -> str:
+    """Return a box as a link, with its whole name for a pointer that rests on it."""
+    state = f": {_mark_of(node).word}" if node.state else ""
+    title = f"<title>{html.escape(clean(node.label) + state, quote=True)}</title>"
+    target = f' data-zennb-go="{html.escape(node.target, quote=True)}"' if node.target else ""
+    found = " data-zennb-found" if node.current else ""
+    return f"<g{target}{found}>{title}{inner}</g>"
 
 
 def _below(node: Node) -> str:

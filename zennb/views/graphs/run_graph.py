@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.views.graphs.graph import Node, graph
+from zennb.views.links import address
 from zennb.views.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from zennb.core.records.records import Step
-    from zennb.views.view import View
+    from zennb.views.graphs.graph import Graph
 
 __all__ = ["flow"]
 
@@ -22,7 +23,7 @@ def flow(
     order: Sequence[str] = (),
     edges: Iterable[tuple[str, str]] = (),
     current: str = "",
-) -> View:
+) -> Graph:
     """Draw the steps of a run, each with its state as symbol and word.
 
     Args:
@@ -39,6 +40,7 @@ def flow(
             label=clean(name),
             state=known[name].status if name in known else "waiting",
             current=name == current,
+            target=address("step", known[name].run, name) if name in known else "",
         )
         for name in names
     ]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ipywidgets import HTML
 from ipywidgets.widgets import widget as ipywidgets_widget
 
-from tests.jupyter.panels.conftest import widgets, words
 from zennb import api
 from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.core.records.records import Artifact, ComponentSpec, Run, StackSpec, Status, Step
@@ -18,6 +15,8 @@ from zennb.metadata.table import RecordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.jupyter.panels.pages.conftest import Board
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 STUDY = (
@@ -27,48 +26,14 @@ STUDY = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """A notebook and its dashboard."""
-
-    notebook: Any
-    panel: Any
-
-    def page(self, title: str) -> str:
-        """Go to a page, as a person does, and return the words on it."""
-        self.panel.pages.buttons[title].click()
-        assert self.panel.pages.current == title
-        assert "went wrong" not in self.panel.message.text
-        return self.words
-
-    @property
-    def html(self) -> str:
-        shown = [*widgets(self.panel.pages.page.widget, HTML), *widgets(self.panel.root.children[5], HTML)]
-        return "\n".join(str(each.value) for each in shown)
-
-    @property
-    def words(self) -> str:
-        return words(self.html)
-
-    def press(self, rows: Any, label: str) -> None:
-        (button,) = (each for each in rows.buttons if each.description == label)
-        button.click()
-
-
-@pytest.fixture
-def board(notebook: Any) -> Board:
-    notebook.run("import zennb", "board = zennb.Dashboard()")
-    return Board(notebook=notebook, panel=notebook.ns["board"])
-
-
-def record(count: int, **fields: Any) -> None:
+def record(number_of_runs: int, **fields: Any) -> None:
     """Put runs of one step each into the store, as other kernels would."""
     kinds = ("orchestrator", "artifact_store")
     parts = {kind: ComponentSpec(type=kind, name="default", flavor="local") for kind in kinds}
     made = Artifact(
         name="numbers", digest="d", blob="0" * 64, materializer="plain", size=1, type="builtins.int"
     )
-    for number in range(count):
+    for number in range(number_of_runs):
         name = fields.get("stack", f"stack_{number % 2}")
         run = Run(
             stack=StackSpec(name=name, components=parts),
@@ -181,7 +146,7 @@ def test_a_run_shows_its_graph_its_steps_and_of_a_step_all_that_is_known(board: 
     board.page("Runs")
     board.press(board.panel.runs.rows, "run 2")
     assert board.panel.pages.current == "Run"
-    assert 'alt="✔ load → ✔ total; (✔ completed)"' in board.html
+    assert 'aria-label="✔ load → ✔ total; (✔ completed)"' in board.html
     board.press(board.panel.one_run.rows, "load")
     assert "print('loaded', len(numbers))" in board.words
     assert "asked for with --rerun" in board.words
@@ -341,7 +306,7 @@ def test_the_pipeline_draws_files_and_says_what_the_notebook_holds_now(board: Bo
     board.notebook.run("from pathlib import Path\nword = 'one'", write, read, "text.append('more')")
     board.page("Pipeline")
     assert "2 steps fresh" in board.words
-    assert 'alt="✔ write ⇢ f.txt ⇢ ✔ read; (✔ fresh  ⇢ by a file)"' in board.html
+    assert 'aria-label="✔ write ⇢ f.txt ⇢ ✔ read; (✔ fresh  ⇢ by a file)"' in board.html
     assert "text was changed by a plain cell" in board.words
     board.notebook.run("word = 'two'")
     board.panel.refresh()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
+from zennb.errors import UsageError
 from zennb.jupyter.panels.kit.arrange import bar, group, set_class, toggle
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.view import Shown
 
-__all__ = ["LivePage", "PageSwitcher", "PanelPage"]
+__all__ = ["LivePage", "OpenedPage", "PageSwitcher", "PanelPage"]
 
 
 class PanelPage(Protocol):
@@ -38,6 +39,14 @@ class LivePage(PanelPage, Protocol):
         """Return what is shown, for readers without a kernel."""
 
 
+@runtime_checkable
+class OpenedPage(Protocol):
+    """A page with a list, of which one entry may be open."""
+
+    def show_list(self) -> None:
+        """Close what is open, without looking anything up."""
+
+
 P = TypeVar("P", bound=PanelPage)
 
 
@@ -53,6 +62,8 @@ class PageSwitcher(Generic[P]):
     def __init__(self, panel: Panel, pages: Mapping[str, Callable[[], P]]) -> None:
         self._pages = dict(pages)
         self.current = next(iter(self._pages))
+        panel.on_link("page", self.enter)
+        panel.begin_at("page", self.current)
         self.buttons = {title: self._button(panel, title) for title in self._pages}
         self._boxes = {title: group() for title in self._pages}
         self.widget = group(
@@ -77,8 +88,17 @@ class PageSwitcher(Generic[P]):
         self._mark()
         self.refresh()
 
+    def enter(self, title: str) -> None:
+        """Go to a page as its button does: where one thing of a list is open, to the list."""
+        page = self._pages[title]() if title in self._pages else None
+        if page is None:
+            raise UsageError(f"this panel has no page {title!r}.")
+        if isinstance(page, OpenedPage):
+            page.show_list()
+        self.show(title)
+
     def _button(self, panel: Panel, title: str) -> Button:
-        button = panel.button(title, lambda: self.show(title))
+        button = panel.button(title, lambda: panel.go_to("page", title))
         button.add_class("zennb-page")
         return button
 

@@ -4,6 +4,41 @@
   if (!root && tries > 0) setTimeout(() => begin(element, tries - 1), 100);
   if (!root || root.hasAttribute('data-zennb-keys')) return;
   root.setAttribute('data-zennb-keys', '');
+  let presses = 0;
+
+  /* Python listens to the hidden line; the number makes two presses of one link two values. */
+  const follow = (event) => {
+    const link = event.target.closest && event.target.closest('[data-zennb-go]');
+    const line = root.querySelector('.zennb-link input');
+    if (!link || !line) return;
+    event.preventDefault();
+    presses += 1;
+    line.value = `${link.dataset.zennbGo}#${Date.now()}-${presses}`;
+    line.dispatchEvent(new Event('input', { bubbles: true }));
+    line.dispatchEvent(new Event('change', { bubbles: true }));
+  };
+  root.addEventListener('click', follow);
+  root.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' || event.key === ' ') follow(event);
+  });
+
+  /* Only here are they links, so only here Tab stops at them. */
+  const prepare = () => {
+    root.querySelectorAll('[data-zennb-go]:not([tabindex])').forEach((link) => {
+      link.setAttribute('tabindex', '0');
+      link.setAttribute('role', 'link');
+    });
+    root.querySelectorAll('[data-zennb-found]').forEach((node) => {
+      node.removeAttribute('data-zennb-found');
+      const canvas = node.closest('.zennb-canvas');
+      if (!canvas) return;
+      const [box, around] = [node.getBoundingClientRect(), canvas.getBoundingClientRect()];
+      canvas.scrollLeft += box.left - around.left - around.width / 2;
+      canvas.scrollTop += box.top - around.top - around.height / 2;
+    });
+  };
+  new MutationObserver(prepare).observe(root, { childList: true, subtree: true });
+  prepare();
 
   /* JupyterLab leaves the focus where it is, so without this the notebook would not get its keys back. */
   const leave = () => {

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ipywidgets import Button, Widget
+from ipywidgets import Button, Text, Widget
 
 from zennb.commands.dispatch import run
 from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.compat.notebook import answers_at_once
-from zennb.errors import ZennbError
+from zennb.errors import UsageError, ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.message import Message, failure
 from zennb.jupyter.panels.kit.theme import PANEL, STYLE, keys
+from zennb.views.links import address, parse
 from zennb.views.markup import box, escape, muted, prose
 from zennb.views.text import clean
 from zennb.views.view import View, join
@@ -65,9 +67,24 @@ class Panel(ABC):
         self.panels = panels
         self.message = Message()
         self.pressed: Button | None = None
+        self._routes: dict[str, Callable[..., object]] = {}
+        self._trail: list[str] = []
+        # The script writes into this line the address of the link that was pressed, and a number that makes it new.
+        self._link = Text(layout={"display": "none"})
+        self._link.add_class("zennb-link")
+        self._link.observe(self.does(self._follow_link), "value")
         self.body = self.build()
+        self.back = self.button("Back", self._go_back, tip="Go back to what was shown before")
+        self.back.disabled = True
         again = self.button("Refresh", self.refresh, tip="Look everything up again")
-        head = bar(html(escape(self.title)), self.message.widget, again, classes="zennb-head zennb-live")
+        head = bar(
+            html(escape(self.title)),
+            self.message.widget,
+            self._link,
+            self.back,
+            again,
+            classes="zennb-head zennb-live",
+        )
         self.body.add_class("zennb-live")
         style, gone = html(STYLE, classes="zennb-none"), html(failure(GONE), classes="zennb-gone")
         self.root = group(
@@ -95,6 +112,51 @@ class Panel(ABC):
     def cell_ran(self) -> None:
         """Follow the end of a cell: a step may have run."""
         self.refresh()
+
+    def on_link(self, kind: str, action: Callable[..., object]) -> None:
+        """Let `action` follow links of a kind; it is called with the parts of the address."""
+        self._routes[kind] = action
+
+    def begin_at(self, kind: str, *parts: object) -> None:
+        """Note where the panel begins, so that the button Back leads there."""
+        self._trail = [address(kind, *parts)]
+
+    def go_to(self, kind: str, *parts: object) -> None:
+        """Go where a link leads; the button Back leads here again.
+
+        Raises:
+            ZennbError: there is nothing there.
+        """
+        if kind not in self._routes:
+            raise UsageError(
+                f"this panel has no page for a {kind}: `%zennb` opens the dashboard, which has one."
+            )
+        self._lead(kind, *map(str, parts))
+        place = address(kind, *parts)
+        if not kind.startswith("unfold-") and self._trail[-1:] != [place]:
+            self._trail.append(place)
+            self.back.disabled = len(self._trail) < 2
+
+    def _lead(self, kind: str, *parts: str) -> None:
+        action = self._routes[kind]
+        try:
+            signature(action).bind(*parts)
+        except TypeError:  # the page of a notebook may hold anything
+            raise UsageError("this link leads nowhere.") from None
+        action(*parts)
+
+    def _follow_link(self) -> None:
+        target, _, _ = self._link.value.rpartition("#")
+        kind, parts = parse(target)
+        if target:
+            self.go_to(kind, *parts)
+
+    def _go_back(self) -> None:
+        if len(self._trail) > 1:
+            del self._trail[-1]
+            kind, parts = parse(self._trail[-1])
+            self._lead(kind, *parts)
+        self.back.disabled = len(self._trail) < 2
 
     def does(self, action: Callable[[], object]) -> Callable[..., None]:
         """Return a widget callback that clears the message and calls `action`; errors are shown in the panel."""

@@ -97,6 +97,13 @@ STYLE = """<style>
 .zennb-panel summary:focus-visible, .zennb-panel [tabindex]:focus-visible {
   outline: 2px solid var(--zb-mark); outline-offset: 1px;
 }
+.zennb-panel [data-zennb-go] { cursor: pointer; }
+.zennb-panel span[data-zennb-go] { color: var(--jp-content-link-color, var(--vscode-textLink-foreground, #2b80c8)); }
+.zennb-panel span[data-zennb-go]:hover { text-decoration: underline; }
+.zennb-panel g[data-zennb-go]:hover rect { stroke-width: 2.4; }
+.zennb-panel g[data-zennb-go]:focus-visible { outline: none; }
+.zennb-panel g[data-zennb-go]:focus-visible rect { stroke: var(--zb-mark); stroke-width: 3; }
+.zennb-panel .zennb-canvas { overflow: auto; max-height: 440px; }
 .zennb-panel .zennb-box { border-top: 1px solid var(--zb-line); padding: 8px 0 0; margin: 8px 0 0; }
 .zennb-panel .zennb-gone { display: none; font-weight: 600; }
 .zennb-panel.jupyter-widgets-disconnected > .zennb-gone { display: flex; }

@@ -9,17 +9,16 @@ from zennb.core.records.pages import ProducingStep, Use
 from zennb.core.records.records import Artifact
 from zennb.handles.ancestry import ancestry
 from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
+from zennb.jupyter.panels.kit.graph_box import GraphBox
 from zennb.jupyter.panels.kit.row_list import PagedRows
 from zennb.space.gone import freed
 from zennb.views import artifact as artifact_view
-from zennb.views.lineage import lineage
+from zennb.views.lineage import lineage, lineage_graph
 from zennb.views.markup import heading_line, muted, prose
 from zennb.views.text import plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.table import Table
     from zennb.views.view import Shown
@@ -35,11 +34,10 @@ class ArtifactPage:
 
     Args:
         panel: the panel it is part of.
-        open_run: goes to one run.
     """
 
-    def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
-        self._panel, self._open_run = panel, open_run
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
         self._artifact: Artifact | None = None
         self._maker: ProducingStep | None = None
         self.maker = panel.button("Open the run that made it", lambda: self._open_run_of(self._maker))
@@ -57,10 +55,13 @@ class ArtifactPage:
             place=lambda each: each.step,
             on_turn=self.refresh,
         )
-        self._about, self._loading, self._lineage = html(), html(), html()
+        self._about, self._loading, self._lineage = html(), html(), html(heading_line("lineage"))
+        self.graph = GraphBox(panel)
         beside = group(bar(self.maker), self._loading, group(self.versions.widget, classes="zennb-part"))
         top = bar(group(self._about), beside, classes="zennb-pair")
-        self.widget = group(top, group(self.uses.widget, classes="zennb-part"), self._lineage)
+        self.widget = group(
+            top, group(self.uses.widget, classes="zennb-part"), self._lineage, self.graph.widget
+        )
 
     def open(self, artifact: Artifact) -> None:
         """Show an artifact; the lists begin at their first pages."""
@@ -86,7 +87,7 @@ class ArtifactPage:
         self._loading.value = heading_line("load it") + artifact_view.loading(artifact).html
         self._show_versions(artifact)
         self._show_uses()
-        self._lineage.value = heading_line("lineage") + self._drawn(artifact).html
+        self.graph.show(self._graph(artifact))
 
     def view(self) -> Shown:
         """Return the artifact as it is shown."""
@@ -122,6 +123,10 @@ class ArtifactPage:
         around = ancestry(self._panel.panels.workspace.metadata, artifact)
         return lineage(artifact, producers=around.producers, consumers=around.consumers)
 
+    def _graph(self, artifact: Artifact) -> Shown:
+        around = ancestry(self._panel.panels.workspace.metadata, artifact)
+        return lineage_graph(artifact, producers=around.producers, consumers=around.consumers)
+
     def _history(self) -> Table:
         workspace, found = self._panel.panels.workspace, self.versions.page.items
         makers = workspace.metadata.listings.makers(each.step for each in found)
@@ -151,7 +156,7 @@ class ArtifactPage:
 
     def _open_run_of(self, step: Use | ProducingStep | None) -> None:
         if step is not None and step.run is not None:
-            self._open_run(step.run)
+            self._panel.go_to("step", step.run, step.name)
 
 
 def _heading(title: str, more: str) -> str:

@@ -8,6 +8,7 @@ from zennb import api
 from zennb.commands.verbs.space import states
 from zennb.core.records.pages import ArtifactFilter, Page
 from zennb.core.records.records import Artifact
+from zennb.errors import UsageError
 from zennb.jupyter.panels.kit.arrange import bar, filter_field, group, toggle
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.pages.artifact_page import ArtifactPage
@@ -17,7 +18,7 @@ from zennb.views.listing_caption import artifacts_caption
 from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ipywidgets import Widget
 
@@ -41,19 +42,18 @@ class ArtifactsPage(ListingPage[Artifact]):
 
     Args:
         panel: the panel it is part of.
-        open_run: goes to one run.
     """
 
     minor = frozenset({"size", "kind", "made_by", "note"})
     labelled = "artifact"
 
-    def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
+    def __init__(self, panel: Panel) -> None:
         filtered = panel.does(self._filtered)
         self.text = filter_field("Name has", "part of a name", filtered)
         self.kind = Choice("Kind", on_choose=filtered)
         self.kind.offer(list(KINDS.items()))
         super().__init__(panel, "artifacts", on_open=self.open)
-        self.one = ArtifactPage(panel, open_run=open_run)
+        self.one = ArtifactPage(panel)
         self.back = panel.button("Back to the list", self.close, tip="Show all artifacts")
         self.name = ""
         self._detail = group(bar(self.back), self.one.widget)
@@ -74,20 +74,35 @@ class ArtifactsPage(ListingPage[Artifact]):
 
     def open(self, which: str | Artifact) -> None:
         """Show one version, or that which a name stands for in this notebook."""
-        session = self._panel.panels.session
-        if isinstance(which, str):
-            which = api.find_artifact(self._panel.panels.workspace, which, notebook=session.notebook or None)
-        self.name = which.name
-        self.one.open(which)
-        self._switch()
+        self._panel.go_to(*("name", which) if isinstance(which, str) else ("artifact", str(which.id)))
         self.back.focus()
+
+    def open_name(self, name: str) -> None:
+        """Show the version that a name stands for in this notebook."""
+        session = self._panel.panels.session
+        self._open(api.find_artifact(self._panel.panels.workspace, name, notebook=session.notebook or None))
+
+    def open_id(self, number: int) -> None:
+        """Show the artifact with an id."""
+        found = self._panel.panels.workspace.metadata.artifact_by_id(number)
+        if found is None:
+            raise UsageError("this artifact is not on record any more.")
+        self._open(found)
+
+    def _open(self, artifact: Artifact) -> None:
+        self.name = artifact.name
+        self.one.open(artifact)
+        self._switch()
 
     def close(self) -> None:
         """Show the list again."""
+        self._panel.go_to("page", "Artifacts")
+        self.text.focus()
+
+    def show_list(self) -> None:
+        """Close what is open."""
         self.name = ""
         self._switch()
-        self.refresh()
-        self.text.focus()
 
     def view(self) -> Shown:
         """Return what is shown."""

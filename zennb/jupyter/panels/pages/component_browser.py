@@ -11,11 +11,13 @@ from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.kit.form_host import Confirmation, FormHost, NameForm
 from zennb.jupyter.panels.pages.component_form import ComponentForm
 from zennb.registry.names import listed
+from zennb.views.view import View
 
 if TYPE_CHECKING:
     from zennb.core.records.component_types import ComponentType
     from zennb.core.records.records import ComponentSpec
     from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.view import Shown
 
 __all__ = ["ComponentBrowser"]
 
@@ -56,6 +58,26 @@ class ComponentBrowser:
         self.type.offer([(kind.name, kind.title) for kind in COMPONENT_TYPES if kind.name in known])
         self._list(self.list.value)
 
+    def open(self, kind: str, name: str) -> None:
+        """Choose a component.
+
+        Raises:
+            UnknownName: it is not registered any more.
+        """
+        self._panel.panels.workspace.registry.component(kind, name)
+        self.refresh()
+        self.type.choose(kind)
+        self._list(name)
+
+    def follow(self) -> None:
+        """Runs change no component."""
+
+    def view(self) -> Shown:
+        """Return the component that is shown, or all of its type."""
+        spec = self._chosen()
+        words = ["list"] if spec is None else ["describe", spec.name]
+        return self._panel.run([self.kind.command, *words]).view or View("", "")
+
     def register(self, kind: ComponentType) -> None:
         """Go to a type and open the form for a new component."""
         self.refresh()
@@ -75,9 +97,7 @@ class ComponentBrowser:
         spec = self._chosen()
         for button in (self.edit, self.copy, self.rename, self.delete):
             button.disabled = spec is None
-        words = ["list"] if spec is None else ["describe", spec.name]
-        view = self._panel.run([self.kind.command, *words]).view
-        self._card.value = "" if view is None else view.html
+        self._card.value = self.view().html
 
     def _chosen(self) -> ComponentSpec | None:
         found = self._panel.panels.workspace.registry.components(self.kind.name)

@@ -6,6 +6,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from zennb.errors import UsageError
 from zennb.jupyter.kernel.run_monitor import interrupt
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.page_switcher import LivePage, PageSwitcher
@@ -13,6 +14,7 @@ from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.kit.theme import ROW_STYLE
 from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
 from zennb.jupyter.panels.pages.compare_page import ComparePage
+from zennb.jupyter.panels.pages.component_browser import ComponentBrowser
 from zennb.jupyter.panels.pages.models_page import ModelsPage
 from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
 from zennb.jupyter.panels.pages.run_page import RunPage
@@ -24,6 +26,8 @@ from zennb.views.pipeline import progress
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ipywidgets import Widget
 
     from zennb.jupyter.kernel.run_monitor import ActiveRun
@@ -46,6 +50,7 @@ class Dashboard(Panel):
             self,
             {
                 "Stacks": lambda: self.stacks,
+                "Components": lambda: self.components,
                 "Runs": lambda: self.runs,
                 "Run": lambda: self.one_run,
                 "Artifacts": lambda: self.artifacts,
@@ -55,6 +60,8 @@ class Dashboard(Panel):
                 "Space": lambda: self.space,
             },
         )
+        for kind, action in self._links().items():
+            self.on_link(kind, action)
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
         style, now = html(ROW_STYLE, classes="zennb-none"), bar(self._now, self.stop, classes="zennb-now")
@@ -64,7 +71,12 @@ class Dashboard(Panel):
     @cached_property
     def stacks(self) -> StackBrowser:
         """The page of all stacks."""
-        return StackBrowser(self, all_runs=self._runs_on)
+        return StackBrowser(self, all_runs=lambda stack: self.go_to("runs", stack))
+
+    @cached_property
+    def components(self) -> ComponentBrowser:
+        """The page of all components."""
+        return ComponentBrowser(self)
 
     @cached_property
     def runs(self) -> RunsPage:
@@ -79,7 +91,7 @@ class Dashboard(Panel):
     @cached_property
     def artifacts(self) -> ArtifactsPage:
         """The page of artifacts."""
-        return ArtifactsPage(self, open_run=self.open_run)
+        return ArtifactsPage(self)
 
     @cached_property
     def models(self) -> ModelsPage:
@@ -127,20 +139,32 @@ class Dashboard(Panel):
 
     def open_run(self, number: int) -> None:
         """Go to one run."""
-        self.one_run.open(number)
-        self._go("Run")
+        self.go_to("run", number)
 
     def open_comparison(self, old: int, new: int) -> None:
         """Go to two runs side by side."""
-        self.compare.open(old, new)
-        self._go("Compare")
+        self.go_to("compare", old, new)
 
-    def _runs_on(self, stack: str) -> None:
-        self.runs.only(stack=stack)
-        self._go("Runs")
+    def _links(self) -> dict[str, Callable[..., object]]:
+        """Return what follows each kind of link."""
+        return {
+            "run": lambda number: self._go("Run", lambda: self.one_run.open(_number(number))),
+            "step": lambda run, name: self._go("Run", lambda: self.one_run.open(_number(run), name)),
+            "compare": lambda old, new: self._go(
+                "Compare", lambda: self.compare.open(_number(old), _number(new))
+            ),
+            "artifact": lambda number: self._go("Artifacts", lambda: self.artifacts.open_id(_number(number))),
+            "name": lambda name: self._go("Artifacts", lambda: self.artifacts.open_name(name)),
+            "plan": lambda name: self._go("Pipeline", lambda: self.pipeline.open(name)),
+            "stack": lambda name: self._go("Stacks", lambda: self.stacks.open(name)),
+            "component": lambda kind, name: self._go("Components", lambda: self.components.open(kind, name)),
+            "runs": lambda stack: self._go("Runs", lambda: self.runs.only(stack=stack)),
+            "notebook": lambda path: self._go("Runs", lambda: self.runs.only(notebook=path)),
+        }
 
-    def _go(self, title: str) -> None:
-        """Go to a page and focus its button, because the button that was pressed is hidden now."""
+    def _go(self, title: str, open_it: Callable[[], object]) -> None:
+        """Open something on its page; the page's button gets the focus, as what was pressed is hidden now."""
+        open_it()
         self.pages.show(title)
         self.pages.buttons[title].focus()
 
@@ -158,6 +182,13 @@ class Dashboard(Panel):
             interrupt()
             self.message.say("interrupted; what had finished is kept.")
             self.pages.buttons[self.pages.current].focus()
+
+
+def _number(text: str) -> int:
+    """Return the number in an address."""
+    if not text.isdecimal() or len(text) > 15:
+        raise UsageError(f"{text!r} is not the number of a run or an artifact.")
+    return int(text)
 
 
 def _status(active: list[ActiveRun]) -> View:

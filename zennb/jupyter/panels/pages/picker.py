@@ -12,6 +12,8 @@ from zennb.jupyter.panels.pages.component_browser import ComponentBrowser
 from zennb.jupyter.panels.pages.stack_browser import StackBrowser
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ipywidgets import Widget
 
     from zennb.registry.changes import Change
@@ -41,7 +43,16 @@ class StackPicker(Panel):
                 "Component types": lambda: self.types,
             },
         )
+        self.on_link("stack", lambda name: self._open("Stacks", lambda: self.stacks.open(name)))
+        self.on_link(
+            "component", lambda kind, name: self._open("Components", lambda: self.components.open(kind, name))
+        )
         return self.pages.widget
+
+    def _open(self, title: str, open_it: Callable[[], object]) -> None:
+        open_it()
+        self.pages.show(title)
+        self.pages.buttons[title].focus()
 
     def refresh(self) -> None:
         """Look everything up again."""

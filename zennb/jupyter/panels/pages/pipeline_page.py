@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness
 from zennb.jupyter.panels.kit.arrange import group, html
+from zennb.jupyter.panels.kit.graph_box import GraphBox
 from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.views.graphs.run_graph import flow
 from zennb.views.markup import muted, prose
@@ -41,8 +42,9 @@ class PipelinePage:
         self._drawn: Shown = View("", "")
         self._why: Shown = View("", "")
         self.rows = RowList(panel, "steps of this notebook", on_open=self._explain)
-        self._graph, self._status, self._note = html(), html(classes="zennb-box"), html(classes="zennb-quiet")
-        self.widget = group(self._note, self._graph, self.rows.widget, self._status)
+        self.graph = GraphBox(panel)
+        self._status, self._note = html(classes="zennb-box"), html(classes="zennb-quiet")
+        self.widget = group(self._note, self.graph.widget, self.rows.widget, self._status)
 
     def refresh(self) -> None:
         """Plan the steps again; while a cell runs, wait, because it may change their values meanwhile."""
@@ -90,7 +92,7 @@ class PipelinePage:
         plan = session.plan()
         self._drawn, self._table = plan_graph(plan), plan_table(plan, last=session.latest())
         self._note.value = ""
-        self._graph.value = self._drawn.html
+        self.graph.show(self._drawn)
         names = [step.name for step in plan.steps]
         if self._step not in names:
             self._step, self._why = "", View("", "")
@@ -111,8 +113,12 @@ class PipelinePage:
         heading = muted(prose(", ".join(told) or self._table.empty))
         self.rows.show(self._table, rows, heading=heading, current=self._step)
 
-    def _explain(self, name: str) -> None:
+    def open(self, name: str) -> None:
+        """Choose a step; the page shows it when it is refreshed."""
         self._step = name
+
+    def _explain(self, name: str) -> None:
+        self.open(name)
         self.refresh()
 
     def _show_active(self, active: ActiveRun) -> None:
@@ -120,7 +126,7 @@ class PipelinePage:
         self._drawn = flow(found, order=active.order, edges=active.edges)
         self._table, self._why = None, View("", "")
         self._note.value = self._status.value = ""
-        self._graph.value = self._drawn.html
+        self.graph.show(self._drawn)
         table = live(
             active.order, steps=active.steps, now=time.time(), run=active.run, printed=active.tails()
         )

@@ -10,6 +10,7 @@ from zennb.core.records.pages import RunFilter
 from zennb.engine.run.run_log import step_log
 from zennb.errors import StoreError, UnknownName
 from zennb.jupyter.panels.kit.arrange import bar, filter_field, group, html, toggle
+from zennb.jupyter.panels.kit.graph_box import GraphBox
 from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.views import run as run_view
 from zennb.views import step as step_view
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Run, Step
     from zennb.jupyter.kernel.run_monitor import ActiveRun
     from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.graphs.graph import Graph
     from zennb.views.table import Table
     from zennb.views.view import Shown
 
@@ -57,19 +59,24 @@ class RunPage:
         )
         self.rows = RowList(panel, "steps of the run", on_open=self._open_step)
         self.output = panel.button("Show its output", self._show_output, tip="Show what the step showed")
-        self._head, self._graph, self._printed = html(), html(), html()
+        self.graph = GraphBox(panel)
+        self._head, self._printed = html(), html()
         self._about, self._captured = html(), html()
         tools = bar(self.field, self.before, classes="zennb-bar zennb-filters")
         self._detail = group(self._about, bar(self.output), self._captured, classes="zennb-box")
-        self._whole = group(self._head, self._graph, self._printed, self.rows.widget, self._detail)
+        self._whole = group(self._head, self.graph.widget, self._printed, self.rows.widget, self._detail)
         self.widget = group(tools, self._whole)
 
-    def open(self, number: int) -> None:
-        """Show a run."""
-        if number != self.number:
-            self._step = self._asked = ""
-        self.number = number
-        self.refresh()
+    def open(self, number: int, step: str = "") -> None:
+        """Show a run, or one step of it."""
+        if number != self.number or step:
+            self._step, self._asked = step, ""
+        before, self.number = self.number, number
+        try:
+            self.refresh()
+        except UnknownName:
+            self.number = before
+            raise
 
     def refresh(self) -> None:
         """Look the run up again; if none is selected, show the active run, else the latest."""
@@ -124,7 +131,8 @@ class RunPage:
             self._head.value = box("no runs yet: run a cell that starts with %%step")
             return
         self._head.value = self._about_run().html
-        self._graph.value = self._drawn().html if len(self._steps) + len(self._waiting()) > 1 else ""
+        has_graph = len(self._steps) + len(self._waiting()) > 1
+        self.graph.show(self._drawn() if has_graph else View("", ""))
         self._printed.value = "".join(
             heading_line(f"output of {name}") + block(text)
             for name, text in (self._active.tails().items() if self._active is not None else ())
@@ -145,7 +153,7 @@ class RunPage:
     def _table(self) -> Table:
         return run_view.steps(self._steps, now=time.time(), waiting=self._waiting())
 
-    def _drawn(self) -> View:
+    def _drawn(self) -> Graph:
         order = [step.name for step in self._steps] + self._waiting()
         edges = self._active.edges if self._active is not None else ()
         return flow(self._records, order=order, edges=edges, current=self._step)
@@ -194,12 +202,7 @@ class RunPage:
         if not text.isdecimal() or len(text) > 15:
             known = self._panel.panels.workspace.metadata.run_ids(limit=20)
             raise UnknownName("run", text, [str(each) for each in known])
-        before = self.number
-        try:
-            self.open(int(text))
-        except UnknownName:
-            self.number = before
-            raise
+        self._panel.go_to("run", int(text))
 
     def _with_before(self) -> None:
         """Compare with the previous run of the same notebook."""

@@ -74,9 +74,9 @@ class RunsPage(ListingPage[Run | SharedRun]):
         super().__init__(panel, "runs", on_open=lambda key: self._open(key, open_run))
         self._reset()
 
-    def only(self, *, stack: str) -> None:
-        """Show all runs on one stack."""
-        self._offer_recorded(stack, "")
+    def only(self, *, stack: str = "", notebook: str = "") -> None:
+        """Show all runs on one stack, or of one notebook."""
+        self._offer_recorded(stack, notebook)
         self._reset()
         self._filtered()
 

@@ -72,6 +72,15 @@ class StackBrowser:
         self._offer(self.list.value)
         self.form.refresh()
 
+    def open(self, name: str) -> None:
+        """Choose a stack.
+
+        Raises:
+            UnknownName: it is not registered any more.
+        """
+        self._panel.panels.workspace.registry.stack(name)
+        self._offer(name)
+
     def follow(self) -> None:
         """Show the runs that have begun or ended since."""
         self.refresh()
