@@ -20,7 +20,7 @@ from zennb.components.component import Orchestrator, SecretRef, Visibility
 from zennb.components.data_validator import CheckResult, DataValidator
 from zennb.components.experiment_tracker import ExperimentTracker
 from zennb.components.models import ModelDeployer, ModelRegistry
-from zennb.engine.delivery import alerts, tracking
+from zennb.engine.delivery import tracking
 from zennb.errors import DeploymentFailed, StoreError
 from zennb.plugins import FlavorInfo
 
@@ -120,8 +120,6 @@ def leaky_flavors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(getpass, "getpass", lambda _prompt="": VALUE)
     monkeypatch.setenv("TEAM_ADDRESS", VALUE)
     without_keyring(monkeypatch)
-    alerts._told.clear()
-    tracking._said.clear()
     yield
     tracking.settle()
 

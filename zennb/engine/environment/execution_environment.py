@@ -299,8 +299,7 @@ class EnvironmentRecorder:
             for path, content in kept.items()
             if path not in unsure | disturbed and not (isinstance(content, bytes) and secrets.is_in(content))
         }
-        if restorable:
-            changes[FILES] = restorable
+        changes |= {FILES: restorable} if restorable else {}
         observed = Observed(
             files=files,
             written={path: mark for path, mark in written.items() if path not in restorable},
