@@ -18,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from zennb import api
+from zennb.core.records.setting_names import MODULE_PATH
 from zennb.jupyter.kernel.extension import load, unload
 from zennb.materializers.signer import Signer
 
@@ -71,7 +72,8 @@ class Notebook:
         self.start()
         session: KernelSession = self.shell.zennb_step
         self._settings: Settings = session.environment.settings
-        self._process, self._path = self._settings.read(), [*sys.path]
+        self._process = self._settings.read()
+        self._added: set[str] = set()
 
     def start(self) -> None:
         InteractiveShell.clear_instance()
@@ -94,8 +96,10 @@ class Notebook:
     def set_back(self) -> None:
         """Set the process's settings as they were in the beginning."""
         settings = self._settings
-        settings.apply(settings.changes(settings.read(), self._process))
-        sys.path[:] = self._path  # a change of the settings only adds to it
+        changes = settings.changes(settings.read(), self._process)
+        changes.pop(MODULE_PATH, None)  # has what a test has put there, which stays
+        settings.apply(changes)
+        sys.path[:] = [path for path in sys.path if path not in self._added]
 
     @property
     def ns(self) -> dict[str, Any]:
@@ -104,10 +108,11 @@ class Notebook:
 
     def cell(self, text: str, cell_id: str | None = None) -> Ran:
         """Run a cell; its error, if any, is returned."""
-        out, err = io.StringIO(), io.StringIO()
+        out, err, path = io.StringIO(), io.StringIO(), {*sys.path}
         self.shell.display_pub.outputs.clear()
         with redirect_stdout(out), redirect_stderr(err):
             result = self.shell.run_cell(text, store_history=True, cell_id=cell_id)
+        self._added |= {*sys.path} - path
         return Ran(
             out=out.getvalue(),
             err=err.getvalue(),
