@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.digests.digest import ValueDigest, digest_value, is_immutable
 from zennb.digests.reachability import is_reachable
+from zennb.digests.stretches import is_in, ranges
 from zennb.engine.step.shared_state import forget, share
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.records.records import Artifact
+    from zennb.digests.stretches import Stretch
 
 __all__ = ["KnownOutput", "TrackedVariable", "VariableTracker"]
 
@@ -155,14 +157,31 @@ class VariableTracker:
         if not memory and not any(each.mutable for each in digests.values()):
             return {}
         inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
+        addresses = ranges(memory)
         candidates = {
             name: value
             for name, value in list(namespace.items())  # a panel reads it from another thread
             if (inside or memory) and name not in digests and name not in SHELL and not name.startswith("_")
-            # Reachability first: it is much cheaper than a digest, and rules out nearly all variables.
-            if not is_immutable(value) and is_reachable(value, inside, memory)
+            if not is_immutable(value) and self._may_share(name, value, inside, memory, addresses)
         }
         return {name: value for name, value in candidates.items() if self._shares(name, value, digests)}
+
+    def _may_share(
+        self,
+        name: str,
+        value: Any,
+        inside: frozenset[int],
+        memory: Sequence[Stretch],
+        addresses: Sequence[tuple[int, int]],
+    ) -> bool:
+        """Whether a variable may share state: a first look that rules out nearly all of them."""
+        tracked = self._tracked.get(name)
+        if tracked is None or tracked.value is not value or tracked.moment != self._moment:
+            return is_reachable(value, inside, memory)  # much cheaper than a digest
+        known = tracked.digest
+        return not inside.isdisjoint(known.mutable) or any(
+            is_in(addresses, each.start, each.end) for each in known.memory
+        )
 
     def _shares(self, name: str, value: Any, digests: Mapping[str, ValueDigest]) -> bool:
         try:
