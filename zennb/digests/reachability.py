@@ -7,15 +7,16 @@ import sys
 from contextlib import suppress
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from zennb.compat.instances import is_a, module_name
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
-from zennb.digests.stretches import Stretch, is_in, ranges, stretches
+from zennb.digests.stretches import Stretch, is_in, may_stand_on_memory, ranges, stretches
 from zennb.digests.walker import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = ["FAR", "is_reachable", "parts_of"]
@@ -32,6 +33,10 @@ PLAIN = CONTAINERS | SCALARS
 KERNEL = ("IPython.core.", "comm.base_comm", "ipykernel.", "zennb.jupyter.")
 """Modules of objects that refer to the whole notebook: the shell, its kernel, sessions and panels. A value that refers
 to one of them (as a widget does) does not share variables because of that."""
+
+
+_left_out: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+"""Type → what `_is_left_out` says of its instances."""
 
 
 def is_reachable(value: object, ids: AbstractSet[int], memory: Iterable[Stretch] = ()) -> bool:
@@ -75,12 +80,23 @@ def _is_flat(value: Any) -> bool:
     )
 
 
-def _is_over(values: Iterable[Any], found: Sequence[tuple[int, int]]) -> bool:
-    for value in values:
+def _is_over(values: Collection[Any], found: Sequence[tuple[int, int]]) -> bool:
+    kinds = {kind for kind in set(map(type, values)) if may_stand_on_memory(kind)}
+    for value in values if kinds else ():
+        if type(value) not in kinds:
+            continue
         with suppress(Exception):  # what a library cannot read, nobody else can read either
             if any(is_in(found, each.start, each.end) for each, _ in stretches(value)):
                 return True
     return False
+
+
+def _is_left_out(value: object) -> bool:
+    """Whether it does not count what an object refers to: of classes, modules, and what belongs to the kernel."""
+    kind = type(value)
+    if kind not in _left_out:
+        _left_out[kind] = is_a(value, type | ModuleType) or module_name(kind).startswith(KERNEL)
+    return _left_out[kind]
 
 
 def parts_of(values: Iterable[Any]) -> Iterable[Any]:
@@ -89,9 +105,11 @@ def parts_of(values: Iterable[Any]) -> Iterable[Any]:
     with_tensors = torch() is not None
     array: Any = getattr(sys.modules.get("numpy"), "ndarray", None)
     for value in values:
-        if is_a(value, type | ModuleType) or module_name(type(value)).startswith(KERNEL):
+        if type(value) in PLAIN:
+            tracked.append(value)
+        elif _is_left_out(value):
             continue
-        if is_a(value, FunctionType):
+        elif is_a(value, FunctionType):
             # Not its globals: every function would reach the whole notebook.
             yield from (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
         elif is_a(value, MethodType):

@@ -37,6 +37,7 @@ __all__ = [
     "is_in",
     "is_memory_shared",
     "is_opaque",
+    "may_stand_on_memory",
     "ranges",
     "share_memory",
     "shared_ranges",
@@ -84,6 +85,15 @@ def stretches(value: Any) -> _Noted:
         _readers[cls] = _reader(cls)
     read = _readers[cls]
     return iter(()) if read is None else read(value)
+
+
+def may_stand_on_memory(cls: type) -> bool:
+    """Whether instances of a class may stand on memory; False for most classes, and then there is no need to ask."""
+    if not hasattr(sys.modules.get("numpy"), "ndarray"):
+        return False
+    if cls not in _readers:
+        _readers[cls] = _reader(cls)
+    return _readers[cls] is not None
 
 
 def compact(memory: Iterable[Stretch]) -> tuple[Stretch, ...]:
