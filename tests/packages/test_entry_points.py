@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -48,6 +49,23 @@ def test_a_file_saved_beside_the_notebook_does_not_make_the_index_be_read_anew(
     refresh()
     assert offered(MATERIALIZERS) is before
     assert asked == []
+
+
+def test_entry_points_are_parsed_only_where_a_package_offers_some(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def parse(*, group: str) -> tuple[()]:
+        parsed.append(group)
+        return ()
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", parse)
+    offers.entry_offers(MATERIALIZERS)
+    assert parsed == []
+    install(folder, "first")
+    offers.entry_offers(MATERIALIZERS)
+    assert parsed == [MATERIALIZERS]
 
 
 def test_a_package_counts_once_it_is_installed_again_and_no_more_once_it_is_gone(folder: Path) -> None:

@@ -6,13 +6,14 @@ import importlib
 import shutil
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.packages.versions import _looked, note_loaded, versions
+from zennb.packages.versions import _installed, _looked, note_loaded, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,18 @@ def test_a_package_that_raises_when_asked_for_its_version_has_none(monkeypatch: 
     package.__dict__["__getattr__"] = fail
     monkeypatch.setitem(sys.modules, "failing_package", package)
     assert "failing_package" not in versions(["failing_package"])
+
+
+def test_name_and_version_are_read_without_the_readme_after_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "grids-1.5.dist-info"
+    info.mkdir()
+    text = "Metadata-Version: 2.1\nVersion:  1.5 \nName: Grids\nSummary: x\n\nName: other\nVersion: 9\n"
+    (info / "METADATA").write_text(text)
+    monkeypatch.setattr(metadata.Distribution, "metadata", property(lambda _self: pytest.fail("parsed")))
+    found = _installed(metadata.Distribution.at(info))
+    assert (found.name, found.version, found.folder) == ("Grids", "1.5", tmp_path)
 
 
 def install(folder: Path, module: str, distribution: str, version: str, *, stated: bool) -> None:

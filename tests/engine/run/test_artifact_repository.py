@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal
 from zennb.digests.digest import digest_value
+from zennb.engine.run import artifact_repository
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.saved_output import SavedOutput, groups_of
 from zennb.errors import (
@@ -24,6 +26,7 @@ from zennb.errors import (
     NotStorable,
     UntrustedArtifact,
 )
+from zennb.materializers import registry
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
@@ -90,6 +93,30 @@ def test_values_are_stored_at_once_and_come_back(bench: Bench) -> None:
     assert (found["b"], found["a"], found["c"].tolist()) == ([1, 2], "text", [0, 1, 2])
     assert {each.item for each in kept.artifacts.values()} == {None}
     assert not kept.refused
+
+
+def test_each_name_of_a_group_is_searched_for_secrets_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(artifact_repository, "holds_secret", lambda name, _value: asked.append(name))
+    inner = [1]
+    bench.keep({name: [inner] for name in "abcd"})
+    assert sorted(asked) == ["a", "b", "c", "d"]
+
+
+def test_a_figure_and_its_axes_are_not_digested_again_once_stored(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fig, ax = plt.subplots()
+    ax.plot([1, 2])
+    asked: list[object] = []
+    monkeypatch.setattr(registry, "_check_sharing", lambda *found: asked.append(found))
+    kept = bench.keep({"fig": fig, "ax": ax})
+    assert (asked, kept.artifacts["fig"].item, kept.artifacts["ax"].item) == ([], "fig", "ax")
+    bench.keep({"memory": (memory := np.arange(4)), "view": memory[1:]})
+    assert len(asked) == 1
+    plt.close(fig)
 
 
 def test_nothing_asks_the_store_for_nothing(bench: Bench) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zennb.core.records.records import Artifact
 from zennb.digests.digest import digest_value
+from zennb.engine.run import variable_tracker
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.errors import CannotDigest
 
@@ -143,6 +145,33 @@ def test_partners_share_mutable_state_and_are_not_those_asked_about() -> None:
     assert set(variables.partners(digests, space)) == {"outer", "waiting"}
     assert variables.partners({"text": digest_value("x")}, space) == {}
     assert variables.partners({}, space) == {}
+
+
+def test_a_variable_that_was_digested_since_code_ran_is_not_searched_for_partners(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables, inner, memory = VariableTracker(), [1], np.arange(4)
+    space: dict[str, Any] = {
+        "inner": inner,
+        "outer": [inner],
+        "apart": [1],
+        "memory": memory,
+        "view": memory[1:],
+    }
+    digests = {name: variables.digest(name, value)[0] for name, value in space.items()}
+    searched: list[object] = []
+
+    def search(value: object, *_more: object) -> bool:
+        searched.append(value)
+        return True
+
+    monkeypatch.setattr(variable_tracker, "is_reachable", search)
+    assert set(variables.partners({"inner": digests["inner"]}, space)) == {"outer"}
+    assert set(variables.partners({"memory": digests["memory"]}, space)) == {"view"}
+    assert searched == []
+    variables.code_ran()
+    variables.partners({"inner": digests["inner"]}, space)
+    assert len(searched) == 4
 
 
 @given(st.lists(st.sampled_from(["change", "code", "look"]), max_size=12))
