@@ -243,6 +243,7 @@ def runs(
     since: float | None = None,
     until: float | None = None,
     tag: str | None = None,
+    where: str | None = None,
     limit: int = 50,
 ) -> Listing[RunHandle]:
     """Return runs, newest first: `zennb.runs()[0].steps`, `.log()`, `.attach()`, `zennb.runs().to_frame()`.
@@ -255,8 +256,13 @@ def runs(
         since: started at or after this time, in seconds since the epoch.
         until: started before this time, in seconds since the epoch.
         tag: only those with this tag, as `KEY` or `KEY=TEXT`.
+        where: only those whose metrics or parameters meet this: `accuracy > 0.9 and depth = 3`.
         limit: the largest number to return.
+
+    Raises:
+        UsageError: `where` is no condition.
     """
+    from zennb.core.records.run_conditions import parse_where
     from zennb.engine.background.attach import with_progress
     from zennb.handles.records import list_runs
 
@@ -269,6 +275,7 @@ def runs(
         since=since,
         until=until,
         tag=tag,
+        where=parse_where(where),
         limit=limit,
     )
     return list_runs(with_progress(opened, found), source())

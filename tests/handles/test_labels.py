@@ -71,6 +71,7 @@ def test_listings_filter_by_tag() -> None:
     zennb.runs()[0].tag("late")
     zennb.artifacts("rows")[1].tag("good", data="2024")
     assert [run.id for run in zennb.runs(tag="late")] == [2]
+    assert len(zennb.runs(where="accuracy > 0.9")) == 0
     assert [each.label for each in zennb.artifacts(tag="good")] == ["rows v1"]
     assert [each.label for each in zennb.artifacts("rows", tag="data=2024", limit=1)] == ["rows v1"]
     assert len(zennb.artifacts("rows", tag="absent")) == 0

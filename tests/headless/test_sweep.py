@@ -22,12 +22,18 @@ from zennb.headless.sweep import Variant, out_paths, swept_values, variants
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FIT = """%%step fit
+score = sum(rows) * alpha
+metrics = {'depth': depth, 'half': alpha / 2}
+zennb.log(accuracy=1 - alpha)
+if alpha > 5:
+    1 / 0"""
 CELLS = (
     "%load_ext zennb",
-    "from pathlib import Path\nimport time",
+    "from pathlib import Path\nimport time\nimport zennb",
     "alpha = 0.5\ndepth = 2\nname = 'ridge'",
     "%%step load\ntime.sleep(0.5)\nrows = [1, 2, 3]",
-    "%%step fit\nscore = sum(rows) * alpha\nmetrics = {'depth': depth, 'half': alpha / 2}\nif alpha > 5:\n    1 / 0",
+    FIT,
     "%%step label\ntext = f'{name} {alpha}'",
 )
 
@@ -164,6 +170,7 @@ def test_variants_share_what_does_not_depend_on_their_parameters(
     assert rows[0]["outputs"] == pytest.approx(
         {"score": 0.6, "metrics.depth": 2, "metrics.half": 0.05, "text": "ridge 0.1"}
     )
+    assert [row["metrics"] for row in rows[:2]] == [{"accuracy": 0.9}, {"accuracy": 0.7}]
     assert "ZeroDivisionError" in rows[2]["failure"]
     assert "1 of 3 variants failed" in answer["error"]["message"]
     # Each is a notebook and a run of its own.
@@ -176,6 +183,8 @@ def test_variants_share_what_does_not_depend_on_their_parameters(
     assert [line.split()[:2] for line in out.splitlines()[-2:]] == [["0.1", "●"], ["0.3", "●"]]
     assert "2 variants, 2 succeeded" in out
     assert "score" in out
+    header = next(line for line in out.splitlines() if line.startswith("alpha"))
+    assert header.split().index("accuracy") < header.split().index("score")
 
 
 @pytest.mark.kernel

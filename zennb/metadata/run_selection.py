@@ -11,6 +11,7 @@ from zennb.metadata.checks import status_of
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.labels import labelled, tag_condition
+from zennb.metadata.logged import runs_where
 from zennb.metadata.rows import RUNS
 from zennb.metadata.table import select
 
@@ -79,6 +80,8 @@ def _conditions(
         found += _shows(which.status, dead)
     if which.tag is not None:
         found.append(tag_condition("run", "r.id", which.tag))
+    for condition in which.where:
+        found.append(("r.id IN (SELECT value FROM json_each(?))", _json(runs_where(connection, condition))))
     if not which.nested:
         # Pipelines of a notebook that still runs are listed: the user is inside that notebook.
         found.append((_ENDED_PARENT, Status.RUNNING.value))

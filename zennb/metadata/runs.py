@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zennb.core.records.records import Step
+    from zennb.core.records.run_conditions import RunCondition
     from zennb.metadata.connection import Database
     from zennb.metadata.table import NewRow
     from zennb.worker_thread import DelayedCall
@@ -138,6 +139,7 @@ class RunQueries(Queries):
         since: float | None = None,
         until: float | None = None,
         tag: str | None = None,
+        where: tuple[RunCondition, ...] = (),
         nested: bool = True,
         limit: int = 50,
         offset: int = 0,
@@ -152,6 +154,7 @@ class RunQueries(Queries):
             since: begun at or after this time, in seconds since the epoch.
             until: begun before this time, in seconds since the epoch.
             tag: only runs with this tag: `KEY`, or `KEY=TEXT`.
+            where: only runs for whose metrics and parameters all of these hold.
             nested: also runs that another run has started.
             limit: at most so many.
             offset: leave out so many of the newest.
@@ -164,6 +167,7 @@ class RunQueries(Queries):
             since=since,
             until=until,
             tag=tag,
+            where=where,
             nested=nested,
         )
         return self._database.read(select_runs, which, limit=limit, offset=offset, dead=self.dead_runs())

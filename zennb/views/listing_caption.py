@@ -33,6 +33,8 @@ def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: s
         parts.append(f"of '{clean(which.notebook)}'")
     if which.tag is not None:
         parts.append(f"tagged '{clean(which.tag)}'")
+    if which.where:
+        parts.append(f"where {' and '.join(clean(each.text) for each in which.where)}")
     phrase = " ".join(parts)
     if which.since is not None:
         phrase += f", {clean(since) or f'since {when(which.since)}'}"

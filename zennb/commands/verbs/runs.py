@@ -22,6 +22,7 @@ from zennb.commands.verbs.space import DELETE
 from zennb.core.planning.expiry import parse_duration
 from zennb.core.records.metrics import metrics_of_run
 from zennb.core.records.records import Run, Status, Step
+from zennb.core.records.run_conditions import parse_where
 from zennb.engine.background.attach import forget_output, with_progress
 from zennb.engine.run.run_log import run_log
 from zennb.engine.sharing.shared_records import shared_of
@@ -71,6 +72,11 @@ def _id(word: str) -> Argument:
     ),
     Argument("--notebook", "only runs of this notebook: its path, or its name in the list", kind="path"),
     tagged("runs"),
+    Argument(
+        "--where",
+        'only runs whose metrics or parameters meet this: "accuracy > 0.9 and depth = 3"',
+        word="CONDITION",
+    ),
     Argument("--nested", "also runs that were started by a run that has ended, as with --kind", type=bool),
     Argument(
         "--shared", "what everybody ran who leaves records in the active stack's artifact store", type=bool
@@ -81,6 +87,7 @@ def _id(word: str) -> Argument:
         "runs list --status failed",
         "runs list --kind notebook",
         "runs list --tag baseline",
+        "runs list --where 'accuracy > 0.9 and depth = 3'",
         "runs list --shared",
     ),
 )
@@ -91,11 +98,12 @@ def _list(
     nested: bool,
     limit: int,
     *,
+    where: str | None,
     shared: bool,
     **filters: Any,
 ) -> Outcome:
     if shared:
-        if nested or any(filters.values()):
+        if nested or where or any(filters.values()):
             raise UsageError(
                 f"{context.command_line}: with `--shared`, only `--notebook`, `--kind` and `--limit` apply."
             )
@@ -104,12 +112,13 @@ def _list(
         notebook=_notebook(context, notebook),
         kind=kind,
         nested=nested or kind is not None,
+        where=parse_where(where),
         limit=limit + 1,
         **filters,
     )
     listed, cut = limited(runs, limit)
     found = with_progress(context.workspace, listed)
-    is_filtered = any([notebook, kind, *filters.values()])
+    is_filtered = any([notebook, kind, where, *filters.values()])
     view: Displayed = run_view.runs(found, page=_page(), is_filtered=is_filtered)
     if found and not (nested or is_filtered) and (left_out := _started(context, found)):
         sentence = f"{left_out} not shown; `{context.command_line} --nested` shows them."

@@ -12,6 +12,7 @@ from zennb.commands.data import plain
 from zennb.commands.json_envelope import FAILED, INTERRUPTED
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.run_lines import failed_cell, step_record
+from zennb.core.records.metrics import metrics_of_run
 from zennb.core.records.records import Status
 from zennb.core.secrets.names import DOTS, is_secret
 from zennb.errors import RunFailed, UsageError
@@ -21,9 +22,9 @@ from zennb.views.text import clean, duration, plural
 from zennb.views.view import join, note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from zennb.core.records.records import Artifact
+    from zennb.core.records.records import Artifact, Step
     from zennb.headless.execute import Execution
     from zennb.headless.step_line import StepLine
     from zennb.headless.sweep import Sweep, Variant
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["run_sweep"]
 
 _MOST_VALUES = 8
-"""Outputs in the table; `--json` has all of them."""
+"""Metrics and outputs in the table; `--json` has all of them."""
 
 _NUMPY = re.compile(r"(?:np|numpy)\.\w+\((?P<text>.*)\)")
 
@@ -122,6 +123,7 @@ def _row(done: Sweep, place: int, workspace: Workspace) -> dict[str, Any]:
         "ran": 0,
         "cached": 0,
         "outputs": {},
+        "metrics": {},
         "run": None,
         "out": None,
         "failure": None if error is None else error.message,
@@ -130,6 +132,8 @@ def _row(done: Sweep, place: int, workspace: Workspace) -> dict[str, Any]:
         return row
     failure = execution.failure
     statuses = [line.status for line in execution.steps]
+    steps = [] if execution.run is None else workspace.metadata.steps(execution.run)
+    steps = [each for each in steps if not each.is_element]
     is_reuse = execution.status is Status.COMPLETED and set(statuses) == {Status.CACHED}
     return {
         **row,
@@ -137,7 +141,11 @@ def _row(done: Sweep, place: int, workspace: Workspace) -> dict[str, Any]:
         "seconds": execution.seconds,
         "ran": sum(status is Status.COMPLETED for status in statuses),
         "cached": sum(status is Status.CACHED for status in statuses),
-        "outputs": {} if execution.run is None else _outputs(workspace, execution.run),
+        "outputs": _outputs(steps),
+        "metrics": {
+            name: each.last
+            for name, each in metrics_of_run((step.name, step.metrics) for step in steps).items()
+        },
         "run": execution.run,
         "out": None if execution.out is None else str(execution.out),
         "failure": None if failure is None else failed_cell(failure),
@@ -160,12 +168,10 @@ def _literal(text: str) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else text
 
 
-def _outputs(workspace: Workspace, run: int) -> dict[str, Any]:
-    """Return name → value, of the small outputs of a run: numbers, short texts, and dicts of these."""
+def _outputs(steps: Iterable[Step]) -> dict[str, Any]:
+    """Return name → value, of the small outputs of a run's steps: numbers, short texts, and dicts of these."""
     found: dict[str, Any] = {}
-    for step in workspace.metadata.steps(run):
-        if step.is_element:
-            continue
+    for step in steps:
         for name, artifact in step.outputs.items():
             for stale in [each for each in found if each == name or each.startswith(f"{name}.")]:
                 del found[stale]  # a later step has made it again
@@ -187,21 +193,21 @@ def _values(name: str, artifact: Artifact) -> dict[str, Any]:
 
 
 def _table(path: Path, swept: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Table:
-    names = dict.fromkeys(name for row in rows for name in row["outputs"] if name not in swept)
-    # What tells the variants from each other comes first.
-    equal = {name: len({repr(row["outputs"].get(name)) for row in rows}) == 1 for name in names}
-    chosen = sorted(names, key=lambda name: equal[name])[:_MOST_VALUES]
+    logged = _telling(rows, "metrics", besides=())
+    chosen = _telling(rows, "outputs", besides=(*swept, *logged))[: max(0, _MOST_VALUES - len(logged))]
     columns = [
         *(Column.of("names", f"parameter {name}", name) for name in swept),
         Column.of("state", "status", "state"),
         Column.of("seconds", "seconds", "took"),
         Column.of("count", "ran"),
         Column.of("count", "cached"),
+        *(Column.of("names", f"metric {name}", name, right=True) for name in logged),
         *(Column.of("names", f"output {name}", name) for name in chosen),
     ]
     shown = [
         {
             **{f"parameter {name}": _short(value) for name, value in row["parameters"].items()},
+            **{f"metric {name}": _short(row["metrics"].get(name)) for name in logged},
             **{f"output {name}": _short(row["outputs"].get(name)) for name in chosen},
             **{key: row[key] for key in ("status", "seconds", "ran", "cached")},
         }
@@ -210,6 +216,13 @@ def _table(path: Path, swept: Sequence[str], rows: Sequence[Mapping[str, Any]]) 
     good = sum(Status(row["status"]).is_good for row in rows)
     title = f"{clean(path.name)}: {plural(len(rows), 'variant')}, {good} succeeded"
     return Table(columns=columns, data=shown, title=title)
+
+
+def _telling(rows: Sequence[Mapping[str, Any]], part: str, *, besides: Sequence[str]) -> list[str]:
+    """Return names of values of the variants, a table full of them: those that tell the variants apart come first."""
+    names = dict.fromkeys(name for row in rows for name in row[part] if name not in besides)
+    equal = {name: len({repr(row[part].get(name)) for row in rows}) == 1 for name in names}
+    return sorted(names, key=lambda name: equal[name])[:_MOST_VALUES]
 
 
 def _short(value: Any) -> str | None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zennb.core.records.records import Status
+    from zennb.core.records.run_conditions import RunCondition
 
 __all__ = ["ArtifactFilter", "Page", "ProducingStep", "RunFilter", "RunPlace", "Use"]
 
@@ -22,7 +23,7 @@ RunPlace: TypeAlias = tuple[float, int]
 class RunFilter:
     """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive.
 
-    `tag`: `KEY` or `KEY=TEXT`.
+    `tag`: `KEY` or `KEY=TEXT`. `where`: conditions on metrics and parameters, all of which hold.
     `nested`: whether to include runs that another run started, such as the pipelines of a notebook run.
     """
 
@@ -33,6 +34,7 @@ class RunFilter:
     since: float | None = None
     until: float | None = None
     tag: str | None = None
+    where: tuple[RunCondition, ...] = ()
     nested: bool = True
 
 

@@ -78,13 +78,8 @@ class ExecutionEnvironment:
         self._handlers = handlers()
         self.secrets = KnownSecrets()
         self.note_secrets()
-        own: tuple[Setting, ...] = (
-            DuckdbTables(),
-            OpenFigures(),
-            PlainRandom(is_fresh=is_fresh),
-            NumpyRandom(),
-            TorchRandom(),
-        )
+        generators = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
+        own: tuple[Setting, ...] = (DuckdbTables(), OpenFigures(), *generators)
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *own, *more))
 
     @property
@@ -99,8 +94,8 @@ class ExecutionEnvironment:
 
     def note_secrets(self) -> None:
         """Note the secrets that this process holds, and variables that are secret by their names, except for words."""
-        found = [value for name, value in variables().items() if is_secret(name, value)]
-        self.secrets.note((*HELD.values, *(value for value in found if not value.isalpha())))
+        found = (each for name, each in variables().items() if is_secret(name, each) and not each.isalpha())
+        self.secrets.note((*HELD.values, *found))
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that changed since the start; None for a deleted one."""

@@ -128,6 +128,20 @@ def test_runs_and_artifacts_are_filtered_by_the_tags_that_there_are(board: Board
     assert "without outliers" in board.words
 
 
+def test_runs_are_filtered_by_what_they_logged(board: Board) -> None:
+    board.notebook.run("import zennb\nrate = 1", "%%step fit\nzennb.log(accuracy=rate / 10)\nm = 1")
+    board.notebook.run("%pipeline run -p rate=9", "%pipeline run -p rate=2")
+    board.page("Runs")
+    runs = board.panel.runs
+    runs.where.value = "accuracy > 0.15 and rate < 5"
+    assert "runs where accuracy > 0.15 and rate < 5: one" in board.words
+    assert runs.rows.keys == (3,)
+    runs.where.value = "accuracy more than 1"
+    assert "is no condition; write the name of a metric" in board.panel.message.text
+    runs.where.value = ""
+    assert len(runs.rows.keys) == 3
+
+
 def test_all_runs_of_a_stack_are_one_step_from_the_stack(board: Board) -> None:
     board.notebook.run(*STUDY)
     record(3)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.pages import Page, RunFilter, RunPlace
 from zennb.core.records.records import Run, Status
+from zennb.core.records.run_conditions import parse_where
 from zennb.core.records.shared import SharedRun
 from zennb.engine.sharing.shared_records import shared_of
+from zennb.jupyter.panels.kit.arrange import filter_field
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.pages.listing_page import PER_PAGE, ListingPage, offer_known
 from zennb.views import run as run_view
@@ -69,6 +71,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
         self.kind = Choice("Kind", on_choose=filtered)
         self.status = Choice("State", on_choose=filtered)
         self.span = Choice("Begun", on_choose=filtered)
+        self.where = filter_field("Where", "accuracy > 0.9", filtered)
         self.whose = Choice("Whose", on_choose=panel.does(self._chose))
         self._shared: list[SharedRun] = []
         super().__init__(panel, "runs", on_open=lambda key: self._open(key, open_run))
@@ -86,7 +89,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
 
     def _filters(self) -> list[Widget]:
         menus = (self.whose, self.stack, self.notebook, self.kind, self.status, self.span, self.tag)
-        return [menu.widget for menu in menus]
+        return [*(menu.widget for menu in menus), self.where]
 
     def _offer(self) -> None:
         self._offer_recorded(self.stack.value, self.notebook.value)
@@ -116,6 +119,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
             status=Status(status) if status else None,
             since=time.time() - float(span) if span else None,
             tag=self.tag.value or None,
+            where=parse_where(self.where.value.strip() or None),
         )
 
     def _chose(self) -> None:
@@ -147,7 +151,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
             which.stack in {None, run.stack}
             and which.notebook in {None, run.notebook}
             and which.kind in {None, run.kind}
-            and which.tag is None  # tags stay in the home of whoever set them
+            and not (which.tag or which.where)  # tags and metrics stay in the home of whoever has them
             and which.status in {None, Status.COMPLETED}  # of others, only completed steps are known
             and run.started >= (which.since or 0.0)
         )
