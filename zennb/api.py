@@ -222,11 +222,12 @@ def log(metrics: Mapping[str, object] | None = None, /, *, step: int | None = No
         UsageError: a value is no number, or a name no short text.
     """
     from zennb.core.records.metrics import checked_metrics
-    from zennb.engine.step.running import metric_log
+    from zennb.engine.step.running import metric_log, note_logged
 
     numbers = checked_metrics({**(metrics or {}), **values})
     if (found := metric_log()) is not None:
         found.add(numbers, step=step)
+        note_logged()
     else:
         warnings.warn(
             "zennb.log works in a step, and this is none: nothing was logged. Put `%%step` on top of the cell.",

@@ -8,6 +8,7 @@ import pkgutil
 import re
 import unicodedata
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from zennb.core.records.check_findings import Check, CheckedCell
 from zennb.core.records.component_types import ComponentType
 from zennb.core.records.findings import Finding
 from zennb.core.records.log import RunLog, StepLog
+from zennb.core.records.metrics import Metric
 from zennb.core.records.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.records.records import (
     ComponentSpec,
@@ -30,6 +32,7 @@ from zennb.views.attempts import attempts
 from zennb.views.background import ended, started, step_line
 from zennb.views.captured import captured
 from zennb.views.check import check
+from zennb.views.checks import last_checks
 from zennb.views.comparison import compare, compare_many
 from zennb.views.component import Flavor, OptionHelp, component, components, flavors
 from zennb.views.component_type import component_types
@@ -40,8 +43,16 @@ from zennb.views.graphs.run_graph import flow
 from zennb.views.lineage import lineage
 from zennb.views.listing_caption import artifacts_caption, runs_caption
 from zennb.views.log import log
-from zennb.views.metrics import curves, metrics, metrics_side_by_side, parameters_side_by_side
+from zennb.views.messages import delivered, waiting
+from zennb.views.metrics import (
+    curves,
+    metrics,
+    metrics_side_by_side,
+    parameters_side_by_side,
+    runs_with_metrics,
+)
 from zennb.views.metrics import history as metric_history
+from zennb.views.metrics import live as live_curves
 from zennb.views.model import model_version, model_versions, models
 from zennb.views.page import page
 from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progress
@@ -147,6 +158,20 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "deployment.deployments": lambda n: deployments([deployment_named(n)]),
     "metrics.curves": lambda n: curves(n, [(run_named(n), [logging_named(n)])]),
     "metrics.history": lambda n: metric_history("loss", [logging_named(n)], by=n),
+    "metrics.live": lambda n: live_curves({n: logging_named(n).metrics}),
+    "metrics.runs_with_metrics": lambda n: runs_with_metrics([(run_named(n), [logging_named(n)])]),
+    "checks.last_checks": lambda n: last_checks(
+        [
+            replace(
+                step_named(n, Status.FAILED),
+                metrics={f"check/{n}/{word}": Metric(last=1.0) for word in ("passed", "failed")},
+            )
+        ]
+    ),
+    "messages.delivered": lambda n: delivered([SimpleNamespace(component=n, what=n, sent=1.0)]),
+    "messages.waiting": lambda n: waiting(
+        [SimpleNamespace(component=n, payload={"title": n}, created=1.0, attempts=1, problem=n)]
+    ),
     "metrics.metrics": lambda n: metrics([logging_named(n)]),
     "metrics.metrics_side_by_side": lambda n: metrics_side_by_side([(run_named(n), [logging_named(n)])]),
     "metrics.parameters_side_by_side": lambda n: parameters_side_by_side([(run_named(n), [])]),

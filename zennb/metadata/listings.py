@@ -16,7 +16,7 @@ from zennb.metadata.checks import status_of
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.labels import labelled, tag_condition
-from zennb.metadata.logged import logged_names, logged_steps
+from zennb.metadata.logged import checked_steps, logged_names, logged_steps
 from zennb.metadata.run_selection import count_runs, select_runs
 from zennb.metadata.table import select
 from zennb.metadata.transactions import Queries, reading
@@ -112,6 +112,11 @@ class Listings(Queries):
     ) -> list[Step]:
         """Return the records of steps that ran and logged a metric; see `logged_steps`."""
         return logged_steps(connection, metric, step=step, notebook=notebook, limit=limit)
+
+    @reading
+    def checked(self, connection: sqlite3.Connection, *, limit: int = 20) -> list[Step]:
+        """Return the records of steps that ran and whose outputs were checked, the newest first."""
+        return checked_steps(connection, limit=limit)
 
     @reading
     def metric_names(self, connection: sqlite3.Connection) -> list[str]:

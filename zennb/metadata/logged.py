@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Step
     from zennb.core.records.run_conditions import RunCondition
 
-__all__ = ["logged_names", "logged_steps", "runs_where"]
+__all__ = ["checked_steps", "logged_names", "logged_steps", "runs_where"]
 
 _STEPS = (
     "SELECT s.id FROM step_details d JOIN steps s ON s.id = d.step JOIN texts t ON t.id = d.metrics "
     "WHERE s.status = 'completed' AND instr(t.text, :metric) > 0 "
     "AND (:step IS NULL OR s.name = :step) AND (:notebook IS NULL OR s.notebook = :notebook) "
     "ORDER BY s.id DESC LIMIT :limit"
+)
+_CHECKED = (
+    "SELECT s.id FROM step_details d JOIN steps s ON s.id = d.step JOIN texts t ON t.id = d.metrics "
+    f"WHERE s.status IN ('completed', 'failed') AND instr(t.text, '\"check/') > 0 AND {no_element('s.name')} "
+    "ORDER BY s.id DESC LIMIT ?"
 )
 _METRICS = (
     "SELECT s.run, s.name, t.text FROM step_details d JOIN steps s ON s.id = d.step JOIN texts t ON t.id = d.metrics "
@@ -65,6 +70,12 @@ def logged_steps(
     }
     found = steps_by_id(connection, [row[0] for row in connection.execute(_STEPS, values)])
     return [each for each in found if metric in each.metrics]
+
+
+def checked_steps(connection: sqlite3.Connection, *, limit: int) -> list[Step]:
+    """Return the records of steps that ran and whose outputs were checked, the newest first."""
+    found = steps_by_id(connection, [row[0] for row in connection.execute(_CHECKED, (limit,))])
+    return sorted(found, key=lambda step: step.id or 0, reverse=True)
 
 
 def runs_where(connection: sqlite3.Connection, condition: RunCondition) -> set[int]:

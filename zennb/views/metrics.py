@@ -23,10 +23,12 @@ __all__ = [
     "curves",
     "history",
     "history_rows",
+    "live",
     "metrics",
     "metrics_side_by_side",
     "number",
     "parameters_side_by_side",
+    "runs_with_metrics",
     "sparkline",
 ]
 
@@ -125,11 +127,92 @@ def curves(metric: str, runs: Sequence[tuple[Run, Sequence[Step]]]) -> View:
         Column.of("name", "run"),
         *(column for column in COLUMNS if column.key not in {"step", "metric"}),
     )
-    series = [
-        Series(name=run, points=[(float(at), value) for at, value in each.points]) for run, each in found
-    ]
+    series = [_curve(run, each) for run, each in found]
     table = Table(columns=columns, data=rows, title=metric, empty=f"no run logged `{metric}`")
     return _with_chart(table, draw_chart(series, x="step", y=metric))
+
+
+def live(found: Mapping[str, Mapping[str, Metric]], *, most: int = 6) -> View:
+    """Draw what running steps have logged so far: a chart for each metric, with a curve for each step.
+
+    Args:
+        found: step → its metrics by name.
+        most: charts drawn.
+    """
+    names = list(dict.fromkeys(name for metrics in found.values() for name in metrics))
+    parts = [_live_chart(name, found) for name in names[:most]]
+    if len(names) > most:
+        parts.append(note(f"{len(names) - most} more metrics are not drawn here."))
+    return join(parts) if parts else View("", "")
+
+
+def _live_chart(name: str, found: Mapping[str, Mapping[str, Metric]]) -> View:
+    logged = {step: metrics[name] for step, metrics in found.items() if name in metrics}
+    rows = [
+        {
+            "step": step,
+            "metric": name,
+            "value": each.last,
+            "logged": each.count,
+            "curve": sparkline(each) or None,
+        }
+        for step, each in logged.items()
+    ]
+    series = [
+        Series(name=step, points=[(float(at), value) for at, value in each.points])
+        for step, each in logged.items()
+    ]
+    return _with_chart(Table(columns=COLUMNS, data=rows), draw_chart(series, x="step", y=name))
+
+
+def _curve(name: str, metric: Metric) -> Series:
+    return Series(name=name, points=[(float(at), value) for at, value in metric.points])
+
+
+def runs_with_metrics(found: Sequence[tuple[Run, Sequence[Step]]], *, most: int = 8) -> Table:
+    """List runs with their parameters and metrics, a column for each.
+
+    Args:
+        found: the runs, with their steps in order.
+        most: columns of parameters, and of metrics.
+    """
+    logged = [metrics_of_run((step.name, step.metrics) for step in steps) for _, steps in found]
+    names = [
+        name
+        for name in dict.fromkeys(name for each in logged for name in each)
+        if not name.startswith("check/")
+    ]
+    parameters = list(dict.fromkeys(name for run, _ in found for name in run.parameters))[:most]
+    columns = (
+        Column.of("count", "run", heading=True),
+        Column.of("state", "status", "state"),
+        Column.of("names", "notebook", most=28, minor=True),
+        *(Column.of("names", f"parameter {name}", name, most=16) for name in parameters),
+        *(
+            Column.of(
+                "names",
+                f"metric {name}",
+                name,
+                show=_shown,
+                markup=lambda value: escape(_shown(value)),
+                right=True,
+            )
+            for name in names[:most]
+        ),
+        Column.of("time", "started", minor=True),
+    )
+    rows = [
+        {
+            "run": run.id,
+            "status": run.status,
+            "notebook": run.notebook,
+            "started": run.started,
+            **{f"parameter {name}": clean(run.parameters.get(name, "")) for name in parameters},
+            **{f"metric {name}": metrics[name].last for name in names[:most] if name in metrics},
+        }
+        for (run, _), metrics in zip(found, logged, strict=True)
+    ]
+    return Table(columns=columns, data=rows, empty="no runs yet")
 
 
 def history(metric: str, steps: Sequence[Step], *, by: str | None = None) -> View:
@@ -218,18 +301,20 @@ def _side_by_side(runs: Sequence[Run], found: Sequence[Mapping[str, Any]], title
     ]
     columns = (
         Column.of("name", "what", "", most=32),
-        *(
-            Column.of(
-                "names", label, show=_shown, markup=lambda value: escape(_shown(value)), right=True, most=24
-            )
-            for label in labels
-        ),
+        *(Column.of("names", label, most=24, **_NUMBER) for label in labels),
     )
     return Table(columns=columns, data=rows, title=title)
 
 
 def _shown(value: Any) -> str:
     return number(value) if isinstance(value, float) else clean(value or "")
+
+
+_NUMBER: Mapping[str, Any] = {
+    "show": _shown,
+    "markup": lambda value: escape(_shown(value)),
+    "right": True,
+}
 
 
 def _latest(steps: Sequence[Step]) -> Mapping[str, Mapping[str, Metric]]:

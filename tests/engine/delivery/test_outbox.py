@@ -186,3 +186,34 @@ def test_the_secrets_of_a_component_are_masked_in_what_it_raises(
     (file,) = (tmp_path / "outbox").iterdir()
     assert said == "cannot reach ••••: x"
     assert SECRET not in file.read_text()
+
+
+def test_what_was_delivered_lately_is_noted_without_secrets(tmp_path: Path) -> None:
+    box, service = Outbox(tmp_path, secrets=KnownSecrets([SECRET])), _Service("down")
+    assert box.sent() == []
+    for number in range(3):
+        alert = {"title": f"step {number} with {SECRET}", "text": "t"}
+        box.deliver(OutboxMessage(type="alerter", component="team", payload=alert), service)
+    box.deliver(_message("lost", "down"), service)
+    assert [(each.component, each.what) for each in box.sent(limit=2)] == [
+        ("team", "step 2 with ••••"),
+        ("team", "step 1 with ••••"),
+    ]
+    service.down.clear()
+    box.sync(service)
+    assert [each.component for each in Outbox(tmp_path).sent()] == ["down", "team", "team", "team"]
+
+
+def test_the_note_of_what_was_delivered_stays_small_and_odd_lines_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST_SENT", 2000)
+    box, service = Outbox(tmp_path), _Service()
+    for number in range(60):
+        box.deliver(_message(str(number)), service)
+    path = tmp_path / "delivered.log"
+    assert path.stat().st_size < 2500
+    before = len(box.sent())
+    with path.open("ab") as file:
+        file.write(b'\xff\n{"a": 1}\n[]\nnull\n{"type": "alerter", "component": "half')
+    assert len(box.sent()) == before > 3

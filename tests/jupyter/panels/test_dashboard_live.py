@@ -261,3 +261,33 @@ def test_a_session_shows_what_runs_now_beside_the_latest_of_each_of_its_steps(no
     until(lambda: "■ interrupted" in said(board))
     steps = api.workspace().metadata.steps(1)
     assert [step.name for step in steps] == ["first", "first", "last", "endless"]
+
+
+TRAINING = """import time, zennb
+for n in range(rounds):
+    zennb.log(loss=1 / (n + 1), step=n)
+    time.sleep(0.002)
+x = 1"""
+
+
+@pytest.mark.parametrize("flavor", ["local", "threads"])
+def test_the_curve_of_a_training_loop_grows_while_it_runs(notebook: Any, flavor: str) -> None:
+    notebook.run(
+        "import zennb",
+        f"%orchestrator register mine --flavor={flavor}",
+        "%stack register other -o mine -a default --set",
+        "rounds = 100000",
+        "board = zennb.Dashboard()",
+    )
+    shown: list[str] = []
+
+    def act(board: Any) -> None:
+        board.pages.buttons["Metrics"].click()
+        live = board.metrics._live
+        live.observe(lambda change: shown.append(change["new"]), "value")
+        until(lambda: len({each for each in shown if "data:image/svg" in each}) >= 3)
+        board.stop.click()
+
+    ran = meanwhile(notebook, f"%%step train\n{TRAINING}", act)
+    assert isinstance(ran.error, KeyboardInterrupt)
+    until(lambda: notebook.ns["board"].metrics._live.value == "")

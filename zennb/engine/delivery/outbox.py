@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from zennb.components.configured import Option
     from zennb.core.secrets.texts import KnownSecrets
 
-__all__ = ["MOST_MESSAGES", "Outbox", "OutboxMessage", "Receiver", "SyncReport", "deliver_to"]
+__all__ = ["MOST_MESSAGES", "Outbox", "OutboxMessage", "Receiver", "SentMessage", "SyncReport", "deliver_to"]
 
 MOST_MESSAGES = 1000
 """Messages that are kept; of more, the oldest are dropped."""
 
 _LARGEST = 10_000_000
+_SENT, _LONGEST_SENT = "delivered.log", 100_000
 _SENDING, _KEPT = ".sending", ".json"
 _ABANDONED = 300.0
 """Seconds after which a message that somebody began to send counts as not delivered."""
@@ -73,6 +74,23 @@ class SyncReport:
 
     sent: int = 0
     kept: tuple[OutboxMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A message that was delivered.
+
+    Attributes:
+        type: the component's type.
+        component: its name.
+        what: what it was about, in a line.
+        sent: when it was delivered, in seconds since the epoch.
+    """
+
+    type: str
+    component: str
+    what: str
+    sent: float
 
 
 class Receiver(Protocol):
@@ -118,6 +136,7 @@ class Outbox:
 
     def __init__(self, home: Path, *, secrets: KnownSecrets | None = None, deadline: float = 10.0) -> None:
         self.folder, self._secrets, self._deadline = home / "outbox", secrets, deadline
+        self._sent = home / _SENT
 
     def deliver(self, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
         """Send a message; if that fails, keep it.
@@ -136,6 +155,7 @@ class Outbox:
         if not problem:
             if written:
                 (self.folder / (name + _SENDING)).unlink(missing_ok=True)
+            self._note_sent(message)
             return ""
         if not written or not self._keep(name, replace(message, attempts=1, problem=problem)):
             return f"{problem}; and it cannot be kept, since {self.folder} cannot be written"
@@ -168,6 +188,37 @@ class Outbox:
         """Return the messages that are waiting, the oldest first."""
         return [message for _, message in self._messages()]
 
+    def sent(self, *, limit: int = 20) -> list[SentMessage]:
+        """Return what was delivered lately, the newest first."""
+        try:
+            lines = self._sent.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+        found = []
+        for line in reversed(lines):
+            with suppress(ValueError, TypeError):  # half written when the disk was full, or not ours
+                found.append(SentMessage(**parse_json(line.encode(), bounded=True)))
+            if len(found) == limit:
+                break
+        return found
+
+    def _note_sent(self, message: OutboxMessage) -> None:
+        """Note what was delivered: in one write at the end of a file, so that lines of several processes do not mix."""
+        payload, path = message.payload, self._sent
+        what = str(payload.get("title") or f"step '{payload.get('step', '')}' {payload.get('status', '')}")
+        note = SentMessage(type=message.type, component=message.component, what=what[:200], sent=time.time())
+        with suppress(OSError, ValueError):
+            if path.exists() and path.stat().st_size > _LONGEST_SENT:
+                kept = path.read_bytes()[-_LONGEST_SENT // 2 :].partition(b"\n")[2]
+                draft = path.with_name(f"{_SENT}.{uuid.uuid4().hex}")
+                draft.write_bytes(kept)
+                draft.replace(path)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(handle, f"{json.dumps(asdict(note))}\n".encode())
+            finally:
+                os.close(handle)
+
     def sync(self, send: Callable[[OutboxMessage], None]) -> SyncReport:
         """Send all messages again, the oldest first.
 
@@ -186,6 +237,7 @@ class Outbox:
             if not problem:
                 sent += 1
                 (self.folder / (name + _SENDING)).unlink(missing_ok=True)
+                self._note_sent(message)
                 continue
             down.add(where)
             kept.append(replace(message, attempts=message.attempts + 1, problem=problem))

@@ -10,15 +10,27 @@ from zennb.core.records.loaded_names import load_call
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
+    from zennb.core.records.metrics import Metric
     from zennb.engine.step.metric_log import MetricLog
 
-__all__ = ["metric_log", "note_load", "refuse_inside_step", "running"]
+__all__ = [
+    "listen",
+    "live_metrics",
+    "metric_log",
+    "note_load",
+    "note_logged",
+    "refuse_inside_step",
+    "running",
+]
 
 _here = threading.local()
 _steps: list[tuple[MetricLog, MutableMapping[str, str]]] = []
 """The metrics and loads of all the steps that run in this process."""
+_logs: list[tuple[str, MetricLog]] = []
+"""The same steps, by name, with their metrics."""
+_listeners: list[Callable[[], object]] = []
 
 
 @contextmanager
@@ -32,13 +44,16 @@ def running(step: str, log: MetricLog, loads: MutableMapping[str, str]) -> Itera
     """
     before = getattr(_here, "step", ""), getattr(_here, "notes", None)
     notes = (log, loads)
+    named = (step, log)
     _here.step, _here.notes = step, notes
     _steps.append(notes)
+    _logs.append(named)
     try:
         yield
     finally:
         _here.step, _here.notes = before
         _steps.remove(notes)
+        _logs.remove(named)
 
 
 def _notes() -> list[tuple[MetricLog, MutableMapping[str, str]]]:
@@ -51,6 +66,24 @@ def metric_log() -> MetricLog | None:
     """Return the log of the step that this thread runs; in a thread of no step, that of the only step that runs."""
     found = _notes()
     return found[0][0] if len(found) == 1 else None
+
+
+def live_metrics() -> Mapping[str, Mapping[str, Metric]]:
+    """Return step → what it has logged so far, of the steps that run in this process."""
+    found = {step: log.metrics() for step, log in tuple(_logs)}
+    return {step: metrics for step, metrics in found.items() if metrics}
+
+
+def listen(callback: Callable[[], object]) -> Callable[[], None]:
+    """Call `callback` whenever a step logs metrics, on its thread; return a function that ends this."""
+    _listeners.append(callback)
+    return lambda: _listeners.remove(callback)
+
+
+def note_logged() -> None:
+    """Tell who listens that a step has logged metrics; this is called in training loops, so they do next to nothing."""
+    for each in tuple(_listeners):
+        each()
 
 
 def note_load(name: str, digest: str) -> None:

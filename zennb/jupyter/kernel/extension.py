@@ -11,6 +11,7 @@ from zennb import api
 from zennb.commands.help import help_text
 from zennb.commands.interface import Interface
 from zennb.commands.step_options import STEP
+from zennb.engine.step.running import listen
 from zennb.jupyter.cells.autostep import Autostep
 from zennb.jupyter.cells.transform import CellTransformer, TreeTransformer
 from zennb.jupyter.kernel import magics
@@ -41,6 +42,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     session = shell.zennb_step = KernelSession(shell)
     undo.callback(session.capture.remove)
     undo.callback(session.monitor.close)
+    undo.callback(listen(session.monitor.logged))
     session.environment.settings.loaded = lambda name: loaded_digest(
         session.workspace, name, notebook=session.notebook or None
     )

@@ -100,6 +100,11 @@ class RunMonitor:
         if not self._is_new:
             self.notify()
 
+    def logged(self) -> None:
+        """Note that a step has logged metrics; as `output`, this is called often."""
+        if not self._is_new:
+            self.notify()
+
     def notify(self) -> None:
         """Notify subscribers that something may have changed, though no run reported it."""
         with self._changed:

@@ -12,9 +12,12 @@ from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.page_switcher import LivePage, PageSwitcher
 from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.kit.theme import ROW_STYLE
+from zennb.jupyter.panels.pages.alerts_page import AlertsPage
 from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
+from zennb.jupyter.panels.pages.checks_page import ChecksPage
 from zennb.jupyter.panels.pages.compare_page import ComparePage
 from zennb.jupyter.panels.pages.component_browser import ComponentBrowser
+from zennb.jupyter.panels.pages.metrics_page import MetricsPage
 from zennb.jupyter.panels.pages.models_page import ModelsPage
 from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
 from zennb.jupyter.panels.pages.run_page import RunPage
@@ -54,7 +57,10 @@ class Dashboard(Panel):
                 "Runs": lambda: self.runs,
                 "Run": lambda: self.one_run,
                 "Artifacts": lambda: self.artifacts,
+                "Metrics": lambda: self.metrics,
                 "Models": lambda: self.models,
+                "Checks": lambda: self.checks,
+                "Alerts": lambda: self.alerts,
                 "Pipeline": lambda: self.pipeline,
                 "Compare": lambda: self.compare,
                 "Space": lambda: self.space,
@@ -97,6 +103,21 @@ class Dashboard(Panel):
     def models(self) -> ModelsPage:
         """The page of registered models and deployments."""
         return ModelsPage(self)
+
+    @cached_property
+    def metrics(self) -> MetricsPage:
+        """The page of what steps log."""
+        return MetricsPage(self)
+
+    @cached_property
+    def checks(self) -> ChecksPage:
+        """The page of data validators and the last checks."""
+        return ChecksPage(self)
+
+    @cached_property
+    def alerts(self) -> AlertsPage:
+        """The page of alerters and their messages."""
+        return AlertsPage(self)
 
     @cached_property
     def pipeline(self) -> PipelinePage:
