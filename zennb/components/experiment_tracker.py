@@ -62,6 +62,13 @@ class ExperimentTracker(Component):
     type = "experiment_tracker"
     visibility: ClassVar[Visibility] = Visibility.NETWORK
 
+    def prepare(self) -> None:
+        """Import the libraries that `log_step` needs; called before a step runs, on the thread that runs cells.
+
+        While another thread imports a library, code that looks it up in `sys.modules`, as scikit-learn does, finds
+        half of it, and fails. By default there is nothing to import.
+        """
+
     @abstractmethod
     def log_step(self, step: TrackedStep) -> None:
         """Record a step that has ended."""

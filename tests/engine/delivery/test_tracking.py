@@ -38,6 +38,12 @@ class Fake(ExperimentTracker):
         self.told: list[TrackedStep] = []
         self.refuses = ""
         self.threads: set[str] = set()
+        self.prepared = ""
+
+    def prepare(self) -> None:
+        self.prepared = threading.current_thread().name
+        if self.refuses:
+            raise ImportError(self.refuses)
 
     def log_step(self, step: TrackedStep) -> None:
         self.threads.add(threading.current_thread().name)
@@ -148,3 +154,17 @@ def test_what_a_tracker_refuses_is_kept_and_said_once(
     report = outbox.sync(lambda message: tracker.deliver(message.payload))
     assert (report.sent, report.kept) == (2, ())
     assert [each.step for each in tracker.told] == ["one", "two"]
+
+
+def test_libraries_are_imported_on_the_thread_that_asks_and_failing_to_is_said_later(
+    tracker: Fake, outbox: Outbox, said: list[str]
+) -> None:
+    tracking = Tracking("lab", lambda: tracker, outbox, say=said.append)
+    tracking.prepare()
+    assert tracker.prepared == threading.current_thread().name
+    tracker.refuses = "no module named mlflow"
+    tracking.prepare()
+    assert said == []
+    tracking.note([_step("fit")], RUN)
+    assert settle()
+    assert "no module named mlflow" in said[0]

@@ -48,6 +48,12 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     _client: Any = None
 
+    def prepare(self) -> None:
+        """Import MLflow, which imports pandas, polars and others where they are installed."""
+        import mlflow.entities
+        import mlflow.exceptions
+        import mlflow.tracking  # noqa: F401 - imported for its effect
+
     def log_step(self, step: TrackedStep) -> None:
         """Record a step as a run of MLflow.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from queue import SimpleQueue
@@ -50,6 +51,11 @@ class Tracking:
         self, name: str, find: Callable[[], ExperimentTracker], outbox: Outbox, *, say: Callable[[str], None]
     ) -> None:
         self._name, self._find, self._outbox, self._say = name, find, outbox, say
+
+    def prepare(self) -> None:
+        """Let the tracker import its libraries now; why it cannot is said when it is told of a step."""
+        with suppress(Exception):
+            self._find().prepare()
 
     def note(self, steps: Sequence[Step], run: Run) -> None:
         """Tell the tracker of steps that have ended, soon; elements of mapped steps are parts of them.

@@ -55,13 +55,15 @@ class StackServices:
         spec = self._stack.spec.components.get("experiment_tracker")
         if spec is None or spec.flavor == "local":
             return None
-        return Tracking(
+        tracking = Tracking(
             spec.name,
             lambda: cast("ExperimentTracker", self._workspace.component(spec.type, spec.name, self._stack)),
             # Nobody waits for it, and the first call may have to create a database.
             Outbox(self._workspace.home, secrets=self._secrets, deadline=60.0),
             say=self._say,
         )
+        tracking.prepare()
+        return tracking
 
     @property
     def alerts(self) -> AlertSender:
