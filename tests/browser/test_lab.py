@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
 
 if TYPE_CHECKING:
@@ -90,6 +92,37 @@ def test_what_a_step_shows_is_seen_while_it_runs_and_can_be_interrupted(lab: Lab
     output.get_by_text("interrupted").wait_for()
     lab.finished()
     assert "KeyboardInterrupt" in lab.outputs()[1]
+    check_quiet(lab)
+
+
+def test_the_line_of_a_running_step_stands_last_and_leaves_nothing_in_the_file(lab: Lab) -> None:
+    body = "import time\nfor n in range(90):\n    print('line', n)\n    time.sleep(0.1)\n"
+    lab.open("%load_ext zennb", f"%%step slow\n{body}x = 1", f"%%step endless\n{body * 300}")
+    lab.run(0)
+    output = lab.page.locator(".jp-CodeCell .jp-Cell-outputArea").nth(1)
+    lab.page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    lab.page.keyboard.press("Control+Enter")
+    line = output.locator(".zennb-running")
+    line.wait_for()
+    output.get_by_text("line 25").wait_for()
+    text = output.locator("pre", has_text="line 25").first
+    assert line.bounding_box()["y"] > text.bounding_box()["y"]
+    lab.finished()
+    lab.page.keyboard.press("Control+s")
+    lab.page.wait_for_timeout(1500)
+    saved = nbformat.read(lab.server.folder / lab.name, as_version=4).cells[1].outputs
+    assert [each.output_type for each in saved] == ["stream", "display_data"]
+    assert "slow  completed" in saved[1].data["text/plain"]
+
+    lab.page.locator(".jp-CodeCell .cm-content").nth(2).click()
+    lab.page.keyboard.press("Control+Enter")
+    output = lab.page.locator(".jp-CodeCell .jp-Cell-outputArea").nth(2)
+    output.get_by_text("endless").first.wait_for()
+    lab.page.locator(".lm-MenuBar-item", has_text=re.compile("^Kernel$")).click()
+    lab.page.locator('.lm-Menu-item[data-command="kernelmenu:restart"]').click()
+    lab.page.locator(".jp-Dialog button.jp-mod-warn").click()
+    output.get_by_text("its kernel has ended since").wait_for()
+    assert not output.locator(".zennb-running > div").first.is_visible()
     check_quiet(lab)
 
 

@@ -21,7 +21,10 @@ CELLS = (
 
 
 def _saved(notebook: Notebook) -> str:
-    shown = [each for cell in notebook.run(*CELLS) for each in (*cell.displays, cell.out, repr(cell.result))]
+    shown: list[object] = []
+    for cell in notebook.run(*CELLS):
+        displays = [{**each, "transient": None} for each in cell.displays]  # which no file holds
+        shown += [*displays, cell.out, repr(cell.result)]
     return json.dumps(shown, default=str, ensure_ascii=False)
 
 

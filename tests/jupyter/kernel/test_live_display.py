@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,10 @@ def test_a_step_of_a_pipeline_shows_time_and_output_while_it_runs(
     notebook.run(*stack, f"%%step slow\n{SLOW}\nx = 1")
     ran = notebook.cell("%pipeline run --rerun")
     assert ran.error is None
-    *running, last = texts(ran.displays)
+    (identifier, *_) = (shown["transient"]["display_id"] for shown in ran.displays)
+    # Behind the table, the lines of the cells above are updated.
+    table = [shown for shown in ran.displays if shown["transient"]["display_id"] == identifier]
+    *running, last = texts(table)
     assert any("◌ running" in text and "output of slow:\nnow at 7" in text for text in running)
     clocks = {
         line.split("steps")[-1] for text in running for line in text.split("\n") if "of 1 steps" in line
@@ -46,9 +50,7 @@ def test_a_step_of_a_pipeline_shows_time_and_output_while_it_runs(
     assert len(clocks) >= 2, clocks
     assert "✔ completed" in last
     assert "now at 7" not in last
-    ids = {shown["transient"]["display_id"] for shown in ran.displays}
-    assert len(ids) == 1
-    assert [shown["update"] for shown in ran.displays] == [False] + [True] * len(running)
+    assert [shown["update"] for shown in table] == [False] + [True] * len(running)
 
 
 def test_the_line_says_what_a_store_is_waiting_for(
@@ -66,7 +68,7 @@ def test_the_line_says_what_a_store_is_waiting_for(
 
     monkeypatch.setattr(LocalArtifactStore, "put_all", slow)
     (ran,) = notebook.run("%%step slow\nx = bytes(100_000)")
-    *line, _, _ = texts(ran.displays)
+    *line, _ = texts(ran.displays)
     assert any("writing to s3://team (40%)" in text for text in line), texts(ran.displays)
 
 
@@ -77,14 +79,76 @@ def test_a_step_that_takes_long_has_a_line_while_it_runs_and_only_its_status_lin
     monkeypatch.setattr(live, "_PATIENCE", 0.1)
     notebook.run(*stack)
     (ran,) = notebook.run(f"%%step slow\n{SLOW}\nx = 1")
-    *line, gone, status = texts(ran.displays)
+    *line, status = texts(ran.displays)
     assert line
     assert all(text.startswith("◌ slow  running") for text in line)
-    assert gone == ""
+    assert all(re.search(r"at \d\d:\d\d:\d\d$", text) for text in line)
     assert status.startswith("✔ slow  completed")
+    # The status line takes the place of the line, so that no empty output is left in the file.
+    assert len({shown["transient"]["display_id"] for shown in ran.displays}) == 1
+    assert [shown["update"] for shown in ran.displays] == [False] + [True] * len(line)
     (again,) = notebook.run(f"%%step slow\n{SLOW}\nx = 1")
     assert texts(again.displays)[-1].startswith("● slow  cached")
     assert "running" not in "".join(texts(again.displays))
+
+
+LATE = "import time\nprint('early')\ntime.sleep(0.6)\nprint('late')\ntime.sleep(0.3)\n"
+
+
+def events_of(notebook: Notebook, cell: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a frontend is asked to show, in order, and to clear; last what was printed."""
+    asked: list[str] = []
+    capture = notebook.shell.zennb_step.capture
+    publish, show = capture._publish, notebook.shell._showtraceback
+
+    def published(data: Any, *args: Any, **more: Any) -> None:
+        asked.append(("update " if more.get("update") else "") + data.get("text/plain", ""))
+        publish(data, *args, **more)
+
+    def failed(kind: Any, value: Any, lines: Any) -> None:
+        notebook.shell._last_traceback = lines  # as ipykernel's shell does
+        asked.append(kind.__name__)
+        show(kind, value, lines)
+
+    monkeypatch.setattr(capture, "_publish", published)
+    monkeypatch.setattr(capture, "_clear", lambda wait: asked.append(f"clear {wait}"))
+    monkeypatch.setattr(notebook.shell, "_showtraceback", failed)
+    out = notebook.cell(cell).out
+    return [*asked, out]
+
+
+@pytest.mark.parametrize("stack", [(), QUICK_STACK], ids=["in the kernel", "in threads"])
+def test_what_is_shown_below_the_line_is_shown_again_without_it(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, stack: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
+    notebook.run(*stack)
+    *asked, out = events_of(notebook, f"%%step slow\n{LATE}x = 1", monkeypatch)
+    place = asked.index("clear True")
+    assert all("slow  running" in each for each in asked[:place])
+    (status,) = asked[place + 1 :]
+    assert status.startswith("✔ slow  completed")
+    assert out == "early\nlate\n" * 2  # the frontend shows only what came after the clearing
+
+
+def test_of_a_step_that_fails_late_the_traceback_is_shown_again_too(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
+    *asked, _out = events_of(notebook, f"%%step slow\n{LATE}1 / 0", monkeypatch)
+    place = asked.index("clear True")
+    assert "ZeroDivisionError" in asked[:place]
+    assert asked[place + 1] == "ZeroDivisionError"
+    assert asked[place + 2].startswith("✘ slow  failed")
+    assert len(asked) == place + 3
+
+
+def test_long_output_is_not_shown_again(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
+    monkeypatch.setattr(live, "_MOST_REPEATED", 5)
+    *asked, _out = events_of(notebook, f"%%step slow\n{LATE}x = 1", monkeypatch)
+    assert "clear True" not in asked
+    assert asked[-2] == "update "
 
 
 def test_a_quick_step_has_its_status_line_only(notebook: Notebook) -> None:

@@ -20,7 +20,11 @@ __all__ = ["OutputCapture"]
 
 
 class OutputCapture:
-    """Intercepts what the shell publishes for as long as the extension is loaded."""
+    """Intercepts what the shell publishes for as long as the extension is loaded.
+
+    Attributes:
+        has_published: whether something that is not part of a step's output was displayed in this cell.
+    """
 
     def __init__(self, shell: Any) -> None:  # Any: IPython leaves these parts untyped
         self._shell = shell
@@ -30,6 +34,7 @@ class OutputCapture:
         self._native: Recording | None = None
         self._routes: dict[int, Recording] = {}
         self._is_muted = self._is_silent = False
+        self.has_published = False
         # On the object, not the class: other shells of this process (tests, embedded ones) keep theirs.
         shell.display_pub.publish = self._on_publish
         shell.display_pub.clear_output = self._on_clear
@@ -46,11 +51,12 @@ class OutputCapture:
         """After a cell, however it ended: what this thread shows is shown, and goes to no recording."""
         self._native = None
         self._routes.pop(threading.get_ident(), None)
-        self._is_muted = self._is_silent = False
+        self._is_muted = self._is_silent = self.has_published = False
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Display something that is not part of a step's output: status lines, live tables."""
         if not self._is_silent:
+            self.has_published = True
             self._publish(data=masked_display(data), metadata=metadata or {}, **more)
 
     def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:

@@ -25,6 +25,7 @@ from zennb.engine.step.shown_values import MISSING, VALUE
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import StepRefused
 from zennb.jupyter.cells.engine_run import run_by_engine
+from zennb.jupyter.cells.own_traceback import with_own_traceback
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, restored_words
 
 if TYPE_CHECKING:
@@ -374,7 +375,7 @@ class StepCell:
         if finished.error is not None:
             self._clock = time.perf_counter() - done.seconds
             self._failed = done.reason if self.definition.options.map else ""
-            raise finished.error
+            raise with_own_traceback(finished.error, self._session.shell, [self.definition.filename])
         step = with_all_outputs(self._record(done, Status.COMPLETED), done)
         self._session.variables.code_ran()
         with self._restorer.restoring(step):
@@ -393,5 +394,5 @@ class StepCell:
 
     def _end(self, step: Step) -> None:
         self.is_over = True
-        self._session.show_status(step)
+        self._session.show_status(step, slot=self._live.slot if self._live is not None else "")
         self._session.warn_of_space(self._run_context.store)

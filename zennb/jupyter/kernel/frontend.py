@@ -11,7 +11,7 @@ from zennb.core.records.observed import UNTOUCHED
 from zennb.engine.step.uninterrupted import interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from zennb.engine.step.recording import Event, Recording
     from zennb.jupyter.cells.output_capture import OutputCapture
@@ -80,7 +80,7 @@ class KernelFrontend:
         if inline is not None and pyplot is not None and "inline" in pyplot.get_backend().lower():
             inline.flush_figures()
 
-    def replay(self, recording: Recording) -> None:
+    def replay(self, recording: Iterable[Event]) -> None:
         """Replay the output of a step, in order."""
         before = ""
         for event in recording:
@@ -89,6 +89,17 @@ class KernelFrontend:
                 getattr(sys, before).flush()  # each stream has its own buffer, which would change the order
             before = name
             self.emit(event)
+
+    def repeat(self, events: Iterable[Event], *, has_failed: bool) -> None:
+        """Clear the cell and show all of its output once more; of a step that failed, its traceback too."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # else it would come after the clearing
+        lines = getattr(self._shell, "_last_traceback", None) if has_failed else None
+        self._capture.clear(wait=True)
+        self.replay(events)
+        error = getattr(sys, "last_value", None)
+        if lines and error is not None:
+            self._shell._showtraceback(type(error), error, lines)  # noqa: SLF001 - as the shell did
 
     def emit(self, event: Event) -> None:
         """Show one event."""

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from zennb.components.long_calls import long_calls
+from zennb.core.records.records import Status
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, run_content
+from zennb.views.markup import escape
 from zennb.views.pipeline import live
 from zennb.views.step import running_line
-from zennb.views.view import join, note
+from zennb.views.text import clean, duration
+from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Run, Step
     from zennb.engine.step.recording import Event
     from zennb.jupyter.cells.output_capture import OutputCapture
+    from zennb.jupyter.kernel.frontend import KernelFrontend
     from zennb.jupyter.kernel.run_monitor import RunMonitor
-    from zennb.views.view import View
 
 __all__ = ["LiveLine", "LiveTable"]
 
@@ -38,6 +41,17 @@ _FIRST = 0.1  # seconds until the first; a run that is over by then is drawn onc
 _SHARE = 30  # and so many times what the last update took
 _EARLY = 1000  # events remembered until the run has its record
 _PATIENCE = 2.0  # seconds that a step takes before it gets a line of its own
+_MOST_REPEATED = 5_000_000  # characters of output that are shown once more when a step ends
+
+_AT_THE_FOOT = (
+    "<style>.jp-OutputArea:has(> .jp-OutputArea-child .zennb-running){display:flex;flex-direction:column}"
+    ".jp-OutputArea-child:has(.zennb-running){order:1}"
+    ".jp-NotebookPanel:not(:has(.jp-Notebook-ExecutionIndicator[data-status=busy])) .zennb-running>:first-child"
+    "{display:none}"
+    ".jp-NotebookPanel:not(:has(.jp-Notebook-ExecutionIndicator[data-status=busy])) .zennb-running>:last-child"
+    "{display:block!important}</style>"
+)
+"""Draws the line last, and says in place of it, when no cell runs, that the step ended with its kernel."""
 
 
 class LiveTable:
@@ -123,17 +137,37 @@ class LiveTable:
 
 
 class LiveLine:
-    """Shows, below the output of a step cell, that its step is still running; it is removed when the step ends.
+    """Shows, below the output of a step cell, that its step is still running.
+
+    A display stays where it was first shown, and what the step shows later comes below it. JupyterLab is told by a
+    style to draw the line last. When the step ends, its status line takes the place of the line; if something was shown
+    below, the output is cleared and shown once more, so that no empty output is left in the file.
 
     Args:
         capture: where it is shown.
         step: the record of the step, status running.
         updates: whether the frontend can update a display; if not, nothing is shown.
         monitor: what runs in this kernel.
+        frontend: shows the step's output again.
     """
 
-    def __init__(self, capture: OutputCapture, step: Step, *, updates: bool, monitor: RunMonitor) -> None:
+    def __init__(
+        self,
+        capture: OutputCapture,
+        step: Step,
+        *,
+        updates: bool,
+        monitor: RunMonitor,
+        frontend: KernelFrontend,
+    ) -> None:
         self._capture, self._step, self._updates, self._monitor = capture, step, updates, monitor
+        self._frontend = frontend
+        # What zennb itself has shown in this cell is in no recording, so it could not be shown again.
+        self._may_clear = not capture.has_published
+        self._events: list[Event] = []
+        self._characters = 0
+        self._is_last = True
+        self.slot = ""
         self._context = copy_context()
         self._lock = threading.Lock()
         self._id = ""
@@ -159,10 +193,21 @@ class LiveLine:
 
     def output(self, event: Event) -> None:
         """Pass on output of the step."""
+        self._keep(event)
         if self._run is None:
             self._early.append(event)
         else:
             self._monitor.output(self._run.id, self._step.name, event)
+
+    def _keep(self, event: Event) -> None:
+        if self._shown:
+            self._is_last = False
+        self._characters += len(str(event.get("text", ""))) + len(str(event.get("data", "")))
+        self._may_clear = self._may_clear and self._characters <= _MOST_REPEATED
+        if self._may_clear:
+            self._events.append(event)
+        else:
+            self._events.clear()
 
     def update(self, step: Step) -> None:
         """Note how far the step has got."""
@@ -176,10 +221,10 @@ class LiveLine:
                 line = running_line(self._step, seconds=taken)
                 if waiting := [note(text) for text in long_calls()]:
                     line = join([line, *waiting], gap=0)
-                self._context.run(self._publish, line)
+                self._context.run(self._publish, _last_heard(line, self._step, taken))
 
     def close(self, run: Run) -> None:
-        """Remove the line: the step has ended, and its status line follows."""
+        """End the line: the step has ended, and its status line follows, in `slot` if that is not empty."""
         if self._run is None:
             return
         self._stop()
@@ -187,11 +232,32 @@ class LiveLine:
             # Under the lock that `tick` holds: a line drawn after this would stay below the cell for ever.
             self._over = True
             if self._shown:
-                self._publish(None)
+                self._make_room(has_failed=run.status in {Status.FAILED, Status.INTERRUPTED})
         self._monitor.update(run, {})
+
+    def _make_room(self, *, has_failed: bool) -> None:
+        """Let the status line take the place of the line, or show the output again without the line."""
+        if self._is_last and not has_failed:
+            self.slot = self._id
+        elif self._may_clear:
+            self._frontend.repeat(self._events, has_failed=has_failed)
+        else:
+            self._publish(None)
 
     def _publish(self, view: View | None) -> None:
         shown = {"text/plain": "", "text/html": ""} if view is None else view._repr_mimebundle_()
         # Metadata like that of a status line: whoever reads the saved notebook sees that the step did not show it.
         self._capture.publish(shown, {"zennb": []}, transient={"display_id": self._id}, update=self._shown)
         self._shown = True
+
+
+def _last_heard(line: View, step: Step, taken: float) -> View:
+    """Add when this was so: a file that was saved meanwhile, or whose kernel died, keeps what it says."""
+    clock = time.strftime("%H:%M:%S")
+    ended = (
+        f"{clean(step.name)} was running at {clock}, after {duration(taken)}; its kernel has ended since. "
+        "Run the cell again."
+    )
+    text = f"{line.text}  at {clock}"
+    inner = f'<div>{line.html}</div><div style="display:none">{escape(ended)}</div>'
+    return View(text, f'{_AT_THE_FOOT}<div class="zennb-running" title="at {clock}">{inner}</div>')

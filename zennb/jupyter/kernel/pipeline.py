@@ -18,6 +18,7 @@ from zennb.engine.step.cancellation import interrupted, interrupts_raise
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import PlanError, StepRefused
 from zennb.headless.kernel import RUNNING
+from zennb.jupyter.cells.own_traceback import with_own_traceback
 from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.annotations import Annotations
 from zennb.jupyter.kernel.live_display import LiveTable
@@ -207,9 +208,12 @@ class PipelineSession:
         with session.lock:
             self._bind(finished, chosen, run_context)
         session.show_secret_notes(finished.steps.values())
+        if said := session.status_lines.refresh(finished.steps.values()):
+            session.say(said)
         session.warn_of_space(run_context.store)
         if finished.error is not None:
-            raise finished.error
+            files = [each.filename for each in definitions.values()]
+            raise with_own_traceback(finished.error, session.shell, files)
         return finished.run
 
     def _start(self, stack: str | None, bounds: tuple[str | None, str | None], **more: Any) -> Run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -39,11 +38,9 @@ from zennb.jupyter.kernel.notebook import find_notebook
 from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
-from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
-from zennb.materializers.registry import LEFT_OUT
+from zennb.jupyter.kernel.status_lines import StatusLines
 from zennb.registry.stores import artifact_stores
-from zennb.views.step import status_line
-from zennb.views.view import join, note
+from zennb.views.view import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,6 +110,7 @@ class KernelState:
             shell, environment=self.environment, ignored=lambda: (str(self.workspace.home),)
         )
         self.secret_notes = SecretNotes(self.provenance.cell_of)
+        self.status_lines = StatusLines(self.capture, self.secret_notes, updates=self.can_update)
         self.patches: set[Patch] = set()
         self.calls = LibraryCalls()
         self.aliases: Aliases = {}
@@ -302,22 +300,13 @@ class KernelState:
 
     def live_line(self, step: Step) -> LiveLine:
         """Return the display of a step that takes long."""
-        return LiveLine(self.capture, step, updates=self.can_update, monitor=self.monitor)
-
-    def show_status(self, step: Step, *, said: str = "") -> None:
-        """Show a step's status line, with data for tools that read the saved notebook.
-
-        Args:
-            step: its record.
-            said: the beginning of its reason, if the error above the line says it already.
-        """
-        shown = step.reason.removeprefix(said).removeprefix("; ")
-        view = status_line(replace(step, reason=shown))
-        for text in filter(None, [self.secret_notes.of(step), *_left_out(step)]):
-            view = join([view, note(text)], gap=0)
-        self.capture.publish(
-            {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
+        return LiveLine(
+            self.capture, step, updates=self.can_update, monitor=self.monitor, frontend=self.frontend
         )
+
+    def show_status(self, step: Step, *, said: str = "", slot: str = "") -> None:
+        """Show a step's status line, see `StatusLines.show`."""
+        self.status_lines.show(step, said=said, slot=slot)
 
     def say(self, sentence: str) -> None:
         """Show a line below the cell."""
@@ -367,13 +356,3 @@ class KernelState:
         if producer is None:
             return ""
         return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
-
-
-def _left_out(step: Step) -> list[str]:
-    """Return a sentence for each output that comes back without some of its attributes."""
-    found = {name: each.summary.get(LEFT_OUT, ()) for name, each in step.outputs.items()}
-    return [
-        f"`{name}` is stored without {', '.join(f'`{attribute}`' for attribute in lost)}, as its class decides."
-        for name, lost in found.items()
-        if lost
-    ]
