@@ -1,13 +1,11 @@
-"""Owns which widgets a frontend shows by their id, and whether their text says all that they show."""
+"""Owns how a widget of ipywidgets is found by the id of its model, without importing ipywidgets, and what it shows."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-__all__ = ["is_live"]
-
-_MODULE = "ipywidgets.widgets.widget"
+__all__ = ["is_live", "live_widget", "open_output"]
 
 _PLAIN = frozenset(
     f"ipywidgets.widgets.{each}"
@@ -20,12 +18,31 @@ _PLAIN = frozenset(
 """What progress bars consist of. Their text shows the same, and nobody can do anything with them."""
 
 
+def _widgets() -> dict[str, Any]:
+    """Return the widgets of this process by model; none if the library is not loaded or keeps them elsewhere."""
+    module: Any = sys.modules.get("ipywidgets.widgets.widget")
+    found = getattr(module, "_instances", None)
+    if found is None:  # before ipywidgets 8, whose `Widget.widgets` warns
+        found = getattr(getattr(module, "Widget", None), "widgets", None)
+    return found if isinstance(found, dict) else {}
+
+
+def live_widget(model_id: object) -> Any:
+    """Return the widget with a model; None if there is none."""
+    return _widgets().get(str(model_id))
+
+
+def open_output() -> str:
+    """Return the id of the output widget that takes what is displayed now; "" if none does."""
+    for number, widget in tuple(_widgets().items()):
+        if type(widget).__name__ == "Output" and getattr(widget, "msg_id", ""):
+            return number
+    return ""
+
+
 def is_live(model_id: str) -> bool:
     """Whether a frontend shows more of a widget than its text, or one can do something with it."""
-    module: Any = sys.modules.get(_MODULE)
-    # The public `Widget.widgets` warns since ipywidgets 8.
-    known = getattr(module, "_instances", None) or getattr(getattr(module, "Widget", None), "widgets", {})
-    widget = known.get(model_id)
+    widget = live_widget(model_id)
     return widget is None or not _is_plain(widget)
 
 

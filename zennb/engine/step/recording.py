@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.bounded_input import decompress, parse_json
+from zennb.compat.widgets import live_widget, open_output
 from zennb.components.content import name_of
 from zennb.core.secrets.texts import KnownSecrets, mask_json
+from zennb.engine.step.widget_text import widget_text
 from zennb.errors import DamagedArtifact, NotStorable, StoreError
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Recording:
         self._pieces: list[str] = []
         self._prompts = False  # whether the next event is the first one that formatting a value shows
         self._listener = listener
+        self._widgets: list[tuple[Event, Any]] = []
+        self._inside: dict[str, list[Event]] = {}
 
     def __len__(self) -> int:
         return len(self._events)
@@ -90,30 +94,50 @@ class Recording:
         update: bool = False,
     ) -> None:
         """Add a mime bundle shown by `display(...)`; `display_id` and `update` are those of an updatable display."""
-        self._note_widget(data)
-        self._add(
-            {
-                "kind": "display",
-                "data": _plain(data),
-                "metadata": dict(metadata or {}),
-                "id": str(display_id),
-                "update": update,
-            }
-        )
+        event = {
+            "kind": "display",
+            "data": _plain(data),
+            "metadata": dict(metadata or {}),
+            "id": str(display_id),
+            "update": update,
+        }
+        self._add(event)
+        self._note_widget(event, data)
+        if outer := open_output():
+            self._inside.setdefault(outer, []).append(event)
 
     def result(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
         """Add the mime bundle of the cell's last expression."""
-        self._note_widget(data)
-        self._add({"kind": "result", "data": _plain(data), "metadata": dict(metadata or {})})
+        event = {"kind": "result", "data": _plain(data), "metadata": dict(metadata or {})}
+        self._add(event)
+        self._note_widget(event, data)
 
-    def _note_widget(self, data: Mapping[str, Any]) -> None:
+    def clear(self, *, wait: bool) -> None:
+        """Add a request to clear the output; inside an output widget, only what was displayed there goes."""
+        outer = open_output()
+        if not outer:
+            self._add({"kind": "clear", "wait": wait})
+            return
+        self._join()
+        gone = {id(event) for event in self._inside.pop(outer, ())}
+        self._events = [event for event in self._events if id(event) not in gone]
+
+    def _note_widget(self, event: Event, data: Mapping[str, Any]) -> None:
         view = data.get(_LIVE_ONLY)
         if isinstance(view, dict):
             self.widgets.append(str(view.get("model_id", "")))
+            widget = live_widget(self.widgets[-1])
+            if widget is not None:
+                self._widgets.append((event, widget))
 
-    def clear(self, *, wait: bool) -> None:
-        """Add a request to clear the output."""
-        self._add({"kind": "clear", "wait": wait})
+    def settle(self) -> None:
+        """Let each widget be shown as it is now: a progress bar that has ended, and not one at its beginning."""
+        for event, widget in self._widgets:
+            text = widget_text(widget)
+            event["data"] = {"text/plain": text} if text is not None else {}
+        gone = {id(event) for event, _ in self._widgets if not event["data"] and event["kind"] == "display"}
+        self._events = [event for event in self._events if id(event) not in gone]
+        self._widgets.clear()
 
     @contextmanager
     def formatting(self) -> Iterator[None]:
@@ -141,6 +165,7 @@ class Recording:
         Raises:
             NotStorable: they are too large.
         """
+        self.settle()
         known = secrets or KnownSecrets()
         events = [masked_event(event, known) for event in self]
         # A mime bundle may hold anything, and what cannot be JSON must not make the step fail.
@@ -222,7 +247,7 @@ def check_event(event: Any) -> None:
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the bundle with bytes as base64 text (as notebooks hold them) and without live widget views.
 
-    Of a widget only the text is kept: its model is gone when the output is replayed.
+    Of a widget only the text is kept, as it is when the step has ended: its model is gone when the output is replayed.
     """
     return {
         mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
