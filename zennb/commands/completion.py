@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -54,13 +55,15 @@ def _in_verb(
 ) -> list[str]:
     last = _option(verb, rest[-1], interface) if rest else None
     if last is not None and not last.is_switch:
-        return _values(last, names)
-    flag, equals, _ = fragment.partition("=")
+        return _values(last, names, fragment)
+    flag, equals, value_typed = fragment.partition("=")
     if equals:
         option = _option(verb, flag, interface)
-        return [f"{flag}={value}" for value in _values(option, names)] if option is not None else []
+        return (
+            [f"{flag}={value}" for value in _values(option, names, value_typed)] if option is not None else []
+        )
     if fragment.startswith("-"):
-        return _options(verb, rest, interface)
+        return [*_options(verb, rest, interface), *_flavor_options(verb, rest, names, interface)]
     place = _place(verb, rest, interface)
     return _values(place, names) if place is not None else _options(verb, rest, interface)
 
@@ -81,6 +84,23 @@ def _options(verb: Verb, rest: Sequence[str], interface: Interface) -> list[str]
     ]
 
 
+def _flavor_options(verb: Verb, rest: Sequence[str], names: KnownNames, interface: Interface) -> list[str]:
+    """Return the options of the flavor that was typed: `--workers` after `--flavor=threads`."""
+    option = _option(verb, "--flavor", interface)
+    if option is None:
+        return []
+    typed = {word.partition("=")[0] for word in rest}
+    flavor = ""
+    for before, word in pairwise(["", *rest]):
+        flag, _, value = word.partition("=")
+        if flag in option.flags and value:
+            flavor = value
+        elif before in option.flags:
+            flavor = word
+    kind = option.kind.removeprefix("flavor:")
+    return [f"--{each}" for each in names.options_of(kind, flavor) if f"--{each}" not in typed]
+
+
 def _place(verb: Verb, rest: Sequence[str], interface: Interface) -> Argument | None:
     """Return the positional argument that comes next."""
     places = verb.places(interface)
@@ -96,5 +116,9 @@ def _place(verb: Verb, rest: Sequence[str], interface: Interface) -> Argument | 
     return places[-1] if places and places[-1].is_repeated else None
 
 
-def _values(argument: Argument, names: KnownNames) -> list[str]:
-    return list(argument.choices or names.of(argument.kind))
+def _values(argument: Argument, names: KnownNames, fragment: str = "") -> list[str]:
+    before = (
+        fragment.rpartition(",")[0] if argument.type is tuple else ""
+    )  # `-i rows,ta` goes on with `table`
+    known = argument.choices or names.of(argument.kind)
+    return [f"{before},{each}" for each in known if each not in before.split(",")] if before else list(known)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb import plugins
 from zennb.core.records.component_types import COMPONENT_TYPES
+from zennb.errors import ZennbError
 from zennb.lifecycle.deployments import deployment_names
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ def _flavors() -> dict[str, tuple[str, ...]]:
     return {kind: tuple(found) for kind, found in plugins.all_flavors().items()}
 
 
+@cache
+def _options(kind: str, flavor: str) -> tuple[str, ...]:
+    try:
+        return tuple(plugins.load(kind, flavor).options())
+    except (ImportError, ZennbError):
+        return ()
+
+
 @dataclass(slots=True)
 class KnownNames:
     """A snapshot of names, by kind: `stack`, `artifact`, `step`, `run`, `artifact_store`, `flavor:artifact_store`, ...
@@ -40,6 +49,14 @@ class KnownNames:
     def of(self, kind: str) -> tuple[str, ...]:
         """Return the names of one kind; none for an unknown kind."""
         return self.known.get(kind, ())
+
+    def options_of(self, kind: str, flavor: str) -> tuple[str, ...]:
+        """Return the names of a flavor's options; its class is imported the first time, none if it cannot be."""
+        return _options(kind, flavor) if flavor in self.of(f"flavor:{kind}") else ()
+
+    def beside(self, **more: tuple[str, ...]) -> KnownNames:
+        """Return this snapshot together with names of other kinds."""
+        return KnownNames({**self.known, **more})
 
     def refresh(self, workspace: Workspace, session: Session | None) -> None:
         """Look everything up again."""

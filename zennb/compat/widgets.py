@@ -35,7 +35,7 @@ def live_widget(model_id: object) -> Any:
 def open_output() -> str:
     """Return the id of the output widget that takes what is displayed now; "" if none does."""
     for number, widget in tuple(_widgets().items()):
-        if type(widget).__name__ == "Output" and getattr(widget, "msg_id", ""):
+        if type(widget).__name__ == "Output" and getattr(widget, "msg_id", None):
             return number
     return ""
 

@@ -29,10 +29,28 @@ def test_a_step_without_a_name_is_called_after_its_first_declared_output() -> No
     assert step("a = 1\nb = 2", "", outputs=("b", "a")).name == "b"
 
 
-def test_a_step_that_binds_nothing_is_called_after_its_code() -> None:
-    assert step("print(1)", "").name == step("print( 1 )  # again", "").name
-    assert step("print(1)", "").name.startswith("step-")
-    assert step("print(1)", "").name != step("print(2)", "").name
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("for row in rows:\n    total = row", "total"),
+        ("for row in rows:\n    pass", "row"),
+        ("with open('x') as file:\n    text = file.read()", "text"),
+        ("# ## Load the data!\nprint(rows)", "load the data"),
+        ("#| label: fig\n\n# Plot\nplt.show()", "plot"),
+        ("print(total, 3)", "print total"),
+        ("plt.plot(rows)\nplt.show()", "show plt"),
+        ("total", "show total"),
+        ("print(1)", "print"),
+        ("1 + 1", "step"),
+    ],
+)
+def test_a_name_is_what_the_cell_assigns_or_its_title_or_what_it_calls(text: str, name: str) -> None:
+    assert step(text, "").name == name
+
+
+def test_a_name_does_not_change_with_an_edit() -> None:
+    assert step("print(total, 1)", "").name == step("print(total, 2)  # again", "").name
+    assert step("# Load\nprint(1)", "").name == step("# Load\nshow(2)", "").name
 
 
 def test_a_semicolon_that_silences_the_last_value_is_part_of_the_code() -> None:

@@ -171,6 +171,9 @@ PLAIN = (
     "%load_ext zennb",
     "#| step: off\nplain = 1",
     "%zennb autostep on\nplain = 1",
+    "import json",
+    "import json\nfrom math import pi\n\ndef area(r): return pi * r\n\nclass Shape: pass",
+    '"""What is loaded here."""\nimport json\n%load_ext zennb',
 )
 
 
@@ -234,3 +237,30 @@ def test_the_comment_is_completed(notebook: Notebook) -> None:
     assert complete("#| step: train --re") == ["--rerun", "--retries"]
     assert complete("#| step: lo") == ["load"]
     assert complete("%zennb autostep ") == ["on", "off"]
+
+
+def test_two_cells_that_bind_nothing_are_two_steps(notebook: Notebook) -> None:
+    notebook.run("%zennb autostep on", "rows = [1]", "print(rows)", "print(rows, 2)", "print(rows)")
+    assert notebook.shell.zennb_hooks.pipeline.step_names() == ["rows", "print rows", "print rows-2"]
+
+
+NOISE = {
+    "all": ["quick", "slow", "quick", "slow"],
+    "slow": ["slow", "slow"],
+    "ran": ["quick", "slow"],
+}
+
+
+@pytest.mark.parametrize("lines", NOISE)
+def test_how_noisy_it_is_can_be_set(notebook: Notebook, lines: str) -> None:
+    cells = ("quick = 1", "import time\ntime.sleep(1.1)\nslow = 2")
+    notebook.run("%zennb autostep on", f"%config ZennbAutostep.lines = {lines!r}")
+    ran = [*notebook.run(*cells), *notebook.run(*cells)]
+    assert [each.facts["step"] for each in ran if is_step(each)] == NOISE[lines]
+    failed = notebook.cell("wrong = 1 / 0")
+    assert failed.status == "failed"
+    (asked,) = notebook.run("%%step quick\nquick = 1")
+    assert is_step(asked)
+    unload(notebook.shell)
+    assert "ZennbAutostep" not in notebook.cell("%config").out
+    load(notebook.shell)

@@ -169,3 +169,29 @@ def test_unloading_takes_the_matcher_away(notebook: Notebook, complete: Complete
     assert complete("%stack se") != ["set"]
     assert notebook.shell.Completer.custom_matchers == []
     notebook.start()
+
+
+def test_inputs_and_outputs_are_variables(notebook: Notebook, complete: Complete) -> None:
+    notebook.run("import json\nrows = [1]\ntable = 2\n_hidden = 3")
+    assert complete("%%step train -i ") == ["rows", "table"]
+    assert complete("%%step train --input=ro") == ["--input=rows"]
+    assert complete("%%step train -i rows,") == ["rows,table"]
+    assert complete("%%step train --map ta") == ["table"]
+    assert complete("#| step: train -i ta") == ["table"]
+    assert complete("%%step train -o ro") == ["rows"]
+
+
+def test_outputs_are_first_what_the_cell_binds(notebook: Notebook) -> None:
+    notebook.run("rows = [1]")
+    with provisionalcompleter():
+        text = "%%step train -o \nmodel, score = 1, 2\n_half = 3\nif model == 1:\n    best: int = 2"
+        found = notebook.shell.Completer.completions(text, len("%%step train -o "))
+        assert [each.text for each in found] == ["model", "score", "best", "rows"]
+
+
+def test_options_of_a_flavor_are_offered_behind_it(notebook: Notebook, complete: Complete) -> None:
+    assert complete("%orchestrator register pool --flavor=threads --") == ["--json", "--workers"]
+    assert complete("%orchestrator register pool --flavor threads --w") == ["--workers"]
+    assert complete("%orchestrator register pool -f threads --workers=2 --w") == []
+    assert "--path" in complete("%artifact-store register s --flavor=local --")
+    assert complete("%orchestrator register pool --") == ["--flavor", "--json"]

@@ -12,7 +12,7 @@ from zennb.core.magic_lines.magics import line_magic
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Heading", "body", "heading", "is_only_magics", "stays_plain", "switch"]
+__all__ = ["Heading", "body", "comment_title", "heading", "is_only_magics", "stays_plain", "switch"]
 
 _MAGIC = re.compile(r"^[ \t]*%%step(?P<line>[ \t].*)?$")
 _RUNS_CELL = re.compile(r"%%capture\b")
@@ -20,9 +20,15 @@ _OPTION = re.compile(r"^[ \t]*#\|")
 _STEP = re.compile(r"^[ \t]*#\|[ \t]*step(?:[ \t]*:(?P<line>.*)|(?P<bare>[ \t].*)?)$")
 _NAME = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'-]\S*))""")
 
+_TITLE = 32
+"""Characters of a comment that name a step."""
+
 _OFF = frozenset({"off", "no", "false"})
 _ON = frozenset({"on", "yes", "true"})
 """Words for no and yes in YAML, in which Quarto writes such options."""
+
+_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+"""Statements that only make names for other cells to use: their code counts for the steps that use them."""
 
 _LOADERS = frozenset({"load_ext", "reload_ext", "unload_ext"})
 _QUESTIONS = frozenset({"pinfo", "pinfo2", "psearch"})
@@ -82,6 +88,18 @@ def _option(line: str | None, bare: str) -> Heading:
     return Heading(marker="#| step:", line="" if line.lower() in _ON else line)
 
 
+def comment_title(source: str) -> str:
+    """Return the comment on top of a cell as a name: `# ## Load the data` is `load the data`; "" for none."""
+    for line in source.splitlines():
+        if not line.strip() or _OPTION.match(line) or line.startswith("%%"):
+            continue
+        title = (
+            " ".join(re.sub(r"[^\w\s-]", " ", line.lstrip("# \t")).split()) if line.startswith("#") else ""
+        )
+        return title[:_TITLE].strip().lower()
+    return ""
+
+
 def body(source: str) -> str:
     """Return a cell's text without the `%%step` line and the blank lines before it; other cells are as they are."""
     found = heading(source)
@@ -92,7 +110,7 @@ def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
     """Whether a cell without a heading is no step even while autostep is on.
 
     These are cells that start with a cell magic, cells without code, cells that switch autostep, and cells that hold
-    nothing but `magics`, extension loading and help requests (`x?`).
+    nothing but imports, functions, classes, `magics`, extension loading and help requests (`x?`).
 
     Args:
         tree: the cell after IPython's input transformation, parsed.
@@ -100,7 +118,8 @@ def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
     """
     if switch(tree) is not None or (tree.body and _is_cell_magic(tree.body[0])):
         return True
-    return is_only_magics(tree, magics)
+    only_defines = [isinstance(node, _DEFINING) or _is_ours(node, magics) for node in tree.body]
+    return all(only_defines[ast.get_docstring(tree) is not None and len(only_defines) > 1 :])
 
 
 def is_only_magics(tree: ast.Module, magics: Collection[str]) -> bool:

@@ -9,6 +9,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from zennb.core.reading.cell_heading import comment_title
 from zennb.core.reading.definitions import is_future
 from zennb.core.reading.source import Analysis, analyse, normal_digest
 from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
@@ -149,7 +150,8 @@ def define(
 ) -> StepDefinition:
     """Return the definition of a step whose body has the syntax tree `tree`.
 
-    Without a name in the options, the step is named after the first public name it binds, or else after its code.
+    Without a name in the options, the step is named after the first public name that it assigns, or else after the
+    comment on top of it, or what it calls.
     `text_annotations` says whether an earlier cell imports `annotations` from `__future__`.
     """
     analysis = analyse(tree, star=star)
@@ -159,7 +161,7 @@ def define(
     if text_annotations and not imports_text_annotations(tree) and _has_annotations(tree):
         code += ":text annotations"
     return StepDefinition(
-        name=options.name or _default_name(analysis, options, code),
+        name=options.name or _default_name(analysis, options, tree, text),
         cell=cell,
         source=source,
         text=text,
@@ -246,8 +248,43 @@ def is_silent(tree: ast.Module, text: str) -> bool:
     return any(each.partition("#")[0].rstrip().endswith(";") for each in (behind, *below))
 
 
-def _default_name(analysis: Analysis, options: StepOptions, code: str) -> str:
+def _default_name(analysis: Analysis, options: StepOptions, tree: ast.Module, text: str) -> str:
+    """Return a name that stays when the code is edited elsewhere: never one made from all of it."""
     named = options.outputs or [
         name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports
     ]
-    return named[0] if named else f"step-{code[:6]}"
+    loops = _loop_variables(tree)
+    own = [each for each in named if each not in loops] or list(named)
+    return str(own[0]) if own else comment_title(text) or _called(tree) or "step"
+
+
+def _loop_variables(tree: ast.Module) -> frozenset[str]:
+    """Return the names that loops and `with` bind: they are by-products."""
+    targets: list[ast.AST] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.AsyncFor):
+            targets.append(node.target)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            targets += [item.optional_vars for item in node.items if item.optional_vars is not None]
+    return frozenset(name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def _called(tree: ast.Module) -> str:
+    """Return the function that a cell calls last, and the first name it hands over: `print total`."""
+    calls = [
+        node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    ]
+    for call in reversed(calls):
+        function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        given = next(
+            (each.id for each in ast.walk(call) if isinstance(each, ast.Name) and each is not call.func), ""
+        )
+        if function and not function.startswith(("_", "run_")):
+            return f"{function} {given}".strip()
+    shown = tree.body[-1] if tree.body else None
+    name = (
+        next((each.id for each in ast.walk(shown) if isinstance(each, ast.Name)), "")
+        if shown is not None
+        else ""
+    )
+    return f"show {name}" if name and not name.startswith("_") and name != "get_ipython" else ""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from traitlets import Enum
+from traitlets.config import Configurable
+
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.interface import ROOT
 from zennb.core.reading.cell_heading import heading, stays_plain
+from zennb.core.records.records import Status
 from zennb.jupyter.cells.transform import StepMarker, copied
 
 if TYPE_CHECKING:
@@ -16,10 +20,30 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
     from zennb.core.reading.cell_heading import Heading
+    from zennb.core.records.records import Step
 
-__all__ = ["Autostep"]
+__all__ = ["Autostep", "ZennbAutostep"]
 
 _OURS = MAGICS | {ROOT}
+
+
+class ZennbAutostep(Configurable):
+    """What cells that are steps because autostep is on say of themselves: `%config ZennbAutostep.lines = "ran"`."""
+
+    lines = Enum(
+        ("all", "slow", "ran"),
+        "all",
+        help="Which cells show a status line: all, those that took or saved a second, or those that ran. Failures "
+        "and warnings are always shown.",
+    ).tag(config=True)
+
+    def hides(self, step: Step) -> bool:
+        """Whether the line of a step that has nothing unusual to say is left out."""
+        if not step.status.is_good or step.unrecorded or step.unstored or not step.reusable:
+            return False
+        if self.lines == "ran":
+            return step.status is Status.CACHED
+        return self.lines == "slow" and max(step.seconds, step.saved) < 1.0
 
 
 class Autostep:

@@ -118,14 +118,18 @@ class StepRegistry:
         return bool(step.cell and self._saved) and saved > self._ran[step.name]
 
     def _named(self, definition: StepDefinition) -> StepDefinition:
-        if definition.options.name or not definition.cell:
+        if definition.options.name:
             return definition
         name, number = definition.name, 1
-        while self._belongs_elsewhere(name, definition.cell):
+        while self._belongs_elsewhere(name, definition):
             number += 1
             name = f"{definition.name}-{number}"
         return definition if name == definition.name else replace(definition, name=name)
 
-    def _belongs_elsewhere(self, name: str, cell: str) -> bool:
+    def _belongs_elsewhere(self, name: str, definition: StepDefinition) -> bool:
         other = self._steps.get(name)
-        return other is not None and bool(other.cell) and other.cell != cell
+        if other is None:
+            return False
+        if not definition.cell:  # in a terminal: a step that binds nothing is known by its code alone
+            return not definition.analysis.binds and other.code != definition.code
+        return bool(other.cell) and other.cell != definition.cell

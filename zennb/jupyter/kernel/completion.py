@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -18,6 +19,8 @@ from zennb.commands.step_options import STEP
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.commands.session import Session
@@ -29,6 +32,7 @@ __all__ = ["Completion"]
 IDENTIFIER = "zennb"
 _SOON = 0.2  # seconds after a cell
 OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
+BOUND = re.compile(r"^\s*((?:[^\W\d]\w*\s*,\s*)*[^\W\d]\w*)\s*(?::\s*[^=\n]+)?=(?!=)", re.MULTILINE)
 COMMENT = re.compile(r"^\s*#\|\s*step\s*:(?P<rest>\s.*)$")
 
 
@@ -84,8 +88,11 @@ class Completion:
         if typed is None or node is None:
             return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
         *words, fragment = typed["rest"].lstrip().split(" ")
+        names = self.names
+        if node is STEP:
+            names = names.beside(variable=self._variables(context, words[-1] if words else ""))
         found = candidates(
-            node, [word for word in words if word], fragment, names=self.names, interface=Interface.MAGIC
+            node, [word for word in words if word], fragment, names=names, interface=Interface.MAGIC
         )
         return SimpleMatcherResult(
             completions=[SimpleCompletion(text=word, type="magic argument") for word in found],
@@ -93,6 +100,18 @@ class Completion:
             matched_fragment=fragment,
             ordered=True,
         )
+
+    def _variables(self, context: CompletionContext, before: str) -> tuple[str, ...]:
+        """Return the notebook's variables; for `-o`, first what the cell binds."""
+        hidden = self._shell.user_ns_hidden
+        own = tuple(
+            name
+            for name, value in tuple(self._shell.user_ns.items())
+            if not name.startswith("_") and name not in hidden and not isinstance(value, ModuleType)
+        )
+        body = context.full_text.partition("\n")[2]
+        bound = tuple(_bound(body)) if before.startswith(("-o", "--output")) else ()
+        return tuple(dict.fromkeys((*bound, *own)))
 
     def _after_cell(self, _result: object) -> None:
         # A snapshot is due already, and will show what this cell did, too.
@@ -113,6 +132,12 @@ class Completion:
 
     def _matchers(self) -> list[object]:
         return self._shell.Completer.custom_matchers
+
+
+def _bound(text: str) -> Iterator[str]:
+    """Yield the public names that a text assigns, also while it is no Python yet."""
+    for found in BOUND.finditer(text):
+        yield from (name for name in re.split(r"\s*,\s*", found[1]) if not name.startswith("_"))
 
 
 def _typed(context: CompletionContext) -> tuple[re.Match[str] | None, Node | None]:

@@ -46,6 +46,8 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     session.environment.settings.loaded = lambda name: loaded_digest(
         session.workspace, name, notebook=session.notebook or None
     )
+    shell.configurables.append(session.quiet)  # for `%config ZennbAutostep`
+    undo.callback(_remove, shell.configurables.remove, session.quiet)
     autostep = Autostep(lambda: session.depth)
     pipeline = session.pipeline = PipelineSession(session, autostep, session.background)
     undo.callback(pipeline.panels.close)

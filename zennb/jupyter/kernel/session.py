@@ -18,6 +18,7 @@ from zennb.engine.step.definition import TEXT_ANNOTATIONS
 from zennb.engine.step.library_steps import calls_of_cell
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StepRefused
+from zennb.jupyter.cells.autostep import ZennbAutostep
 from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import hide_first_line, nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.background_runs import BackgroundRuns
@@ -48,6 +49,7 @@ class KernelSession(KernelState):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.background: BackgroundRuns = BackgroundRuns(self)
+        self.quiet = ZennbAutostep(parent=shell)
         self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
@@ -106,6 +108,7 @@ class KernelSession(KernelState):
                 return False
         working_folder()  # a step's files are found, and its reads noted, from there
         marker = self._markers.pop(token)
+        self.status_lines.hides = None if marker.command_line else self.quiet.hides
         compiler = self.shell.compile
         definition = parse_step_cell(
             marker,

@@ -14,7 +14,7 @@ from zennb.views.text import listing
 from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from zennb.core.records.records import Step
     from zennb.jupyter.cells.output_capture import OutputCapture
@@ -28,6 +28,9 @@ _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CACHED})
 class StatusLines:
     """The status lines that this kernel has shown.
 
+    Attributes:
+        hides: says which lines are left out below the cell that runs now; None for no line.
+
     Args:
         capture: publishes them.
         secret_notes: says where secrets still stand in the notebook.
@@ -37,6 +40,7 @@ class StatusLines:
     def __init__(self, capture: OutputCapture, secret_notes: SecretNotes, *, updates: bool) -> None:
         self._capture, self._secret_notes, self._updates = capture, secret_notes, updates
         self._shown: dict[str, tuple[str, Step]] = {}
+        self.hides: Callable[[Step], bool] | None = None
 
     def show(self, step: Step, *, said: str = "", slot: str = "") -> None:
         """Show a step's status line, with data for tools that read the saved notebook.
@@ -49,7 +53,10 @@ class StatusLines:
         shown = step.reason.removeprefix(said).removeprefix("; ")
         # The error stands above the line, with its traceback.
         view: View = status_line(replace(step, reason=shown, failure=None))
-        for text in filter(None, [self._secret_notes.of(step), *_left_out(step)]):
+        notes = [*filter(None, [self._secret_notes.of(step), *_left_out(step)])]
+        if self.hides is not None and not notes and not slot and self.hides(step):
+            return
+        for text in notes:
             view = join([view, note(text)], gap=0)
         place = slot or uuid4().hex
         self._shown[step.name] = place, step
