@@ -84,3 +84,24 @@ def test_minor_columns_leave_a_narrow_page_but_not_the_html() -> None:
 def test_facts_are_aligned_and_go_on_at_their_column() -> None:
     told = facts([("type", "int"), ("nothing", ""), ("used by", "one two three four five")], page=32)
     assert told == "  type     int\n  used by  one two three four\n           five"
+
+
+LONG = "a value that is far too long for its column and goes on"
+
+
+def test_html_breaks_sentences_where_that_makes_it_fit_and_never_scrolls_as_well() -> None:
+    reason, name = Column.of("prose", "reason"), Column.of("names", "name", most=30)
+    fitting = Table(columns=(name, reason), data=[{"name": "x", "reason": LONG * 3}])
+    assert "nowrap" not in fitting.html.rpartition("<td")[2]
+    names = [Column.of("names", f"n{at}", least=30, most=30) for at in range(4)]
+    row = {f"n{at}": LONG for at in range(4)} | {"reason": LONG * 3}
+    scrolled = Table(columns=(*names, reason), data=[row])
+    assert scrolled.html.count("white-space:nowrap") == 5
+    assert f'title="{LONG * 3}"' in scrolled.html
+
+
+def test_html_leaves_minor_columns_out_where_they_do_not_fit() -> None:
+    columns = [Column.of("names", f"n{at}", minor=True, most=30) for at in range(9)]
+    table = Table(columns=columns, data=[{f"n{at}": LONG for at in range(9)}], html_page=80)
+    assert table.html.count("<td") == 2
+    assert len(table.rows()[0]) == 9

@@ -10,7 +10,7 @@ from zennb.core.records.labels import tag_words
 from zennb.views.links import LINKS, address, link
 from zennb.views.markup import block, box, name
 from zennb.views.preview import in_a_line, preview
-from zennb.views.table import Column, Table, card, values
+from zennb.views.table import HTML_PAGE, Column, Table, card, values
 from zennb.views.text import clean, listing, short, size, when
 from zennb.views.view import View, join
 
@@ -71,6 +71,7 @@ def artifact(
     consumers: Sequence[Step] = (),
     freed: FreedBlob | None = None,
     is_pinned: bool = False,
+    page: int = HTML_PAGE,
 ) -> View:
     """Show one artifact: its type and size, the step that made it, the steps that read it, and a preview.
 
@@ -80,6 +81,7 @@ def artifact(
         consumers: records of the steps that read it.
         freed: when its bytes were deleted on purpose; None when they were not.
         is_pinned: whether it is never deleted to free space.
+        page: characters that the page is wide; 0 to leave the preview out.
     """
     used = listing(dict.fromkeys(each.name for each in consumers))
     rows = [
@@ -98,7 +100,8 @@ def artifact(
     ]
     made = link(_origin_address(producer), name(_origin(producer))) if producer is not None else ""
     markup = {"made by": made, "captured for": made}
-    return join([card("artifact", label(artifact), rows, markup=markup), preview(artifact.summary)])
+    head = card("artifact", label(artifact), rows, markup=markup)
+    return join([head, preview(artifact.summary, page=page)]) if page else head
 
 
 def deleted(freed: FreedBlob) -> str:

@@ -99,10 +99,11 @@ def details(title: str, inner: str, *, opened: bool = False) -> str:
     )
 
 
-def cell(inner: str, *, right: bool = False, style: str = "") -> str:
-    """Return a table cell of HTML; `right` is for numbers."""
+def cell(inner: str, *, right: bool = False, style: str = "", title: str = "") -> str:
+    """Return a table cell of HTML; `right` is for numbers, `title` the whole text of a cell that is cut."""
+    whole = f' title="{escape(title)}"' if title else ""
     side = "text-align:right;white-space:nowrap" if right else "text-align:left"
-    return f'<td style="{side};{CELL}{style}">{inner}</td>'
+    return f'<td style="{side};{CELL}{style}"{whole}>{inner}</td>'
 
 
 def heading(inner: str, *, scope: str = "col", right: bool = False, style: str = "") -> str:

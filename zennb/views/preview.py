@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zennb.views.markup import block, box, image, muted, pairs, prose
-from zennb.views.table import Column, Table, facts
+from zennb.views.table import HTML_PAGE, Column, Table, facts
 from zennb.views.text import clean, clean_block, count, cut, listing, plural
 from zennb.views.view import View, join, note
 
@@ -22,9 +22,17 @@ _DEEPEST = 64
 Summary = Mapping[str, Any]
 
 
-def preview(summary: Summary) -> View:
-    """Show a summary by its kind; a missing summary or an unknown kind gives an empty view."""
-    show = KINDS.get(str(summary.get("kind", "")))
+def preview(summary: Summary, *, page: int = HTML_PAGE) -> View:
+    """Show a summary by its kind; a missing summary or an unknown kind gives an empty view.
+
+    Args:
+        summary: what is known of a value.
+        page: characters that the page is wide, as HTML.
+    """
+    kind = str(summary.get("kind", ""))
+    if kind == "frame":
+        return _frame(summary, page)
+    show = KINDS.get(kind)
     return show(summary) if show is not None else View("", "")
 
 
@@ -102,20 +110,21 @@ def _nested(value: object, depth: int = 0) -> str:
     return f"[{inner}]"
 
 
-def _frame(summary: Summary) -> View:
+def _frame(summary: Summary, page: int = HTML_PAGE) -> View:
     columns = [
         item if isinstance(item, Mapping) else {"name": item} for item in _items(summary.get("columns"))
     ]
+    held = max((len(_items(row)) - 1 for row in _items(summary.get("head"))), default=len(columns))
     headings = [
         Column.of("names", "index", "", most=20),
-        *(_frame_column(at, each) for at, each in enumerate(columns[:MOST_COLUMNS])),
+        *(_frame_column(at, each) for at, each in enumerate(columns[:held])),
     ]
     keys = [column.key for column in headings]
     rows = [dict(zip(keys, map(str, _items(row)), strict=False)) for row in _items(summary.get("head"))]
     lead = _line(_frame_size(summary))
-    table = Table(columns=headings, data=rows, empty="no rows", fixed=True)
+    table = Table(columns=headings, data=rows, empty="no rows", fixed=True, html_page=page)
     fitting = len(table.fitting()) - 1 if rows else 0
-    beyond = _beyond(columns[MOST_COLUMNS:])
+    beyond = _beyond(columns[len(table.fitting_html()) - 1 if rows else 0 :])
     rest = View(_beyond(columns[fitting:]), box(f"<div>{muted(prose(beyond))}</div>") if beyond else "")
     return join([lead, table, rest], gap=0)
 

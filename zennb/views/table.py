@@ -17,10 +17,16 @@ from zennb.views.view import Displayed, View
 if TYPE_CHECKING:
     from zennb.core.records.records import Status
 
-__all__ = ["Column", "Table", "card", "facts", "values"]
+__all__ = ["HTML_PAGE", "Column", "Table", "card", "facts", "values"]
 
 NARROWEST = 8
 """Columns shrink no further than this to fit the page."""
+
+HTML_PAGE = 80
+"""Characters that fit a page of 700 pixels."""
+
+WIDE = 150
+"""Characters up to which HTML shows minor columns: a table that is wider than its page can be scrolled."""
 
 SENTENCE = 18
 """Least width of prose in HTML, in characters, so that it is not broken word by word."""
@@ -71,6 +77,17 @@ class Column:
         if self.right or (self.tight and not self.heading):
             return natural
         return max(NARROWEST, self.least, width(clean(self.title)))
+
+    def cut_style(self, wide: int) -> str:
+        """Return additional CSS of its cells where they are not broken into lines, but cut at a number of characters.
+
+        On a wider page they are cut later, in proportion.
+        """
+        if self.right or self.tight or (self.least and self.least == self.most):
+            return self.style if not self.right else ""
+        least = f";min-width:{min(self.least, wide)}ch" if self.least else ""
+        most = f"max-width:max({wide}ch,{wide * 70 // HTML_PAGE}vw)"
+        return f"{least};{most};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 
     def linked(self, row: Mapping[str, Any]) -> str:
         """Return the HTML of a row's value; where the row has its address, a link."""
@@ -123,6 +140,7 @@ class Table(Displayed):
         title: a heading; "" for none.
         empty: the sentence shown when there are no rows.
         page: columns of text to fit into.
+        html_page: the same for HTML, which can be scrolled.
         fixed: show empty columns too, so that a live table keeps its layout.
     """
 
@@ -131,6 +149,7 @@ class Table(Displayed):
     title: str = ""
     empty: str = "nothing yet"
     page: int = 80
+    html_page: int = WIDE
     fixed: bool = False
 
     def rows(self) -> list[dict[str, Any]]:
@@ -143,7 +162,7 @@ class Table(Displayed):
         if not self.data:
             return "\n".join(part for part in (clean(self.title), clean(self.empty)) if part)
         columns = self.fitting()
-        widths = self._widths(columns)
+        widths = self._widths(columns, self.page)
         head = [
             pad(clean(column.title), wide, right=column.right)
             for column, wide in zip(columns, widths, strict=True)
@@ -159,9 +178,16 @@ class Table(Displayed):
         title = f"<div>{strong(escape(self.title))}</div>" if self.title else ""
         if not self.data:
             return box(title + muted(escape(self.empty)))
-        columns = self._shown()
+        columns = self.fitting_html()
+        widths = self._widths(columns, HTML_PAGE)
+        # Sentences are broken into lines where that makes the table fit a page of 700 pixels, and nowhere else: a table
+        # that has to be scrolled anyway is read more easily with a line for each row.
+        breaks = sum(widths) + 2 * (len(widths) - 1) <= HTML_PAGE
         head = [heading(escape(column.title), right=column.right) for column in columns]
-        styled = [(column, column.style) for column in columns]
+        styled = [
+            (column, column.style if breaks and column.wrap else column.cut_style(wide))
+            for column, wide in zip(columns, widths, strict=True)
+        ]
         rows = ([_cell(column, row, style) for column, style in styled] for row in self.data)
         return box(title + table(head, rows))
 
@@ -180,16 +206,23 @@ class Table(Displayed):
 
     def fitting(self) -> list[Column]:
         """Return the columns of the text: on a narrow page the minor ones are dropped, from the right."""
+        return self._fitting(self.page)
+
+    def fitting_html(self) -> list[Column]:
+        """Return the columns of the HTML."""
+        return self._fitting(self.html_page)
+
+    def _fitting(self, page: int) -> list[Column]:
         columns = self._shown()
         for column in reversed([each for each in columns if each.minor]):
-            if sum(map(self._natural, columns)) + 2 * (len(columns) - 1) > self.page:
+            if sum(map(self._natural, columns)) + 2 * (len(columns) - 1) > page:
                 columns.remove(column)
         return columns
 
-    def _widths(self, columns: Sequence[Column]) -> list[int]:
+    def _widths(self, columns: Sequence[Column], page: int) -> list[int]:
         wide = [self._natural(column) for column in columns]
         floors = [column.floor(natural) for column, natural in zip(columns, wide, strict=True)]
-        for _ in range(sum(wide) + 2 * (len(wide) - 1) - self.page):
+        for _ in range(sum(wide) + 2 * (len(wide) - 1) - page):
             able = [at for at in range(len(columns)) if wide[at] > floors[at]]
             if not able:
                 break
@@ -217,7 +250,8 @@ def _cell(column: Column, row: Mapping[str, Any], style: str) -> str:
     inner = column.linked(row)
     if column.heading:
         return heading(inner, scope="row", right=column.right, style=style)
-    return cell(inner, right=column.right, style=style)
+    text = column.show(row.get(column.key)) if "ellipsis" in style else ""
+    return cell(inner, right=column.right, style=style, title=text if len(text) > NARROWEST else "")
 
 
 def values(record: object, *fields: str) -> dict[str, Any]:

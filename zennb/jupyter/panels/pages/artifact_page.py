@@ -15,6 +15,7 @@ from zennb.space.gone import freed
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage, lineage_graph
 from zennb.views.markup import heading_line, muted, prose
+from zennb.views.preview import preview
 from zennb.views.text import plural
 from zennb.views.view import View, join
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from zennb.views.view import Shown
 
 __all__ = ["ArtifactPage"]
+
+PAGE = 150
+"""Characters that a panel is wide."""
 
 SHORT = 8
 """Rows on a page of versions, and of uses."""
@@ -56,7 +60,7 @@ class ArtifactPage:
             on_turn=self.refresh,
         )
         self._about, self._loading, self._lineage = html(), html(), html(heading_line("lineage"))
-        self.graph = GraphBox(panel)
+        self._preview, self.graph = html(), GraphBox(panel)
         beside = group(bar(self.maker), self._loading, group(self.versions.widget, classes="zennb-part"))
         top = bar(group(self._about), beside, classes="zennb-pair")
         self.widget = group(
@@ -78,7 +82,8 @@ class ArtifactPage:
         now = self._panel.panels.workspace.metadata.artifact(before.name, before.version)
         artifact = self._artifact = now or before  # it may have got tags
         self._load(artifact)
-        self._about.value = self._described(artifact).html
+        self._about.value = self._described(artifact, page=0).html
+        self._preview.value = preview(artifact.summary, page=PAGE).html
         toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)
         if self._maker is not None:
             made = "made" if artifact.kind == "output" else "captured"
@@ -110,13 +115,14 @@ class ArtifactPage:
         self.versions.page = pages.versions(artifact.name, before=self.versions.start, limit=SHORT)
         self.uses.page = pages.uses(artifact.id or 0, before=self.uses.start, limit=SHORT)
 
-    def _described(self, artifact: Artifact) -> View:
+    def _described(self, artifact: Artifact, *, page: int = PAGE) -> View:
         workspace = self._panel.panels.workspace
         return artifact_view.artifact(
             artifact,
             producer=self._maker,
             freed=freed(workspace, [artifact]).get(artifact.blob),
             is_pinned=artifact.id in workspace.metadata.space.pins(),
+            page=page,
         )
 
     def _drawn(self, artifact: Artifact) -> View:
