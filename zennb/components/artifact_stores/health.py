@@ -239,7 +239,7 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
     with closing(snapshot):
         try:
             unknown = unknown_items(snapshot.connection)
-            problems = [row[0] for row in snapshot.connection.execute("PRAGMA quick_check(3)")]
+            problems = [row[0] for row in snapshot.connection.execute("PRAGMA integrity_check(3)")]
         except UNREADABLE as error:
             if is_busy(error):
                 raise

@@ -137,7 +137,7 @@ def _fault(database: Path) -> str:
     try:
         inspect(database, timeout=_TIMEOUT)
         with closing(open_snapshot(database)) as snapshot:
-            problems = [row[0] for row in snapshot.connection.execute("PRAGMA quick_check(1)")]
+            problems = [row[0] for row in snapshot.connection.execute("PRAGMA integrity_check(1)")]
     except ForeignStore as error:
         return error.message
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
