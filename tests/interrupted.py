@@ -1,4 +1,4 @@
-"""Owns interrupts at chosen moments: a real signal before a line of zennb's code that the main thread runs."""
+"""Owns interrupts at chosen moments: a real signal before a line of zennb's code, or on the way out of its blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["InterruptedAt", "lines_of"]
+__all__ = ["InterruptedAt", "InterruptedAtEnd", "lines_of"]
 
 _OURS = str(Path(zennb.__file__).parent)
 
@@ -53,6 +53,40 @@ class InterruptedAt:
             if self.lines == self._at:
                 signal.raise_signal(signal.SIGINT)
         return self._line
+
+
+class InterruptedAtEnd:
+    """Interrupt the block before the n-th `__exit__` that zennb's code calls has done anything.
+
+    Args:
+        end: which; 0 for none.
+
+    Attributes:
+        ends: how many there were.
+    """
+
+    def __init__(self, end: int = 0) -> None:
+        self._at = end
+        self.ends = 0
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = sys.gettrace()
+        sys.settrace(self._call)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        sys.settrace(self._before)
+
+    def _call(self, frame: FrameType, _event: str, _argument: object) -> None:
+        caller = frame.f_back
+        if frame.f_code.co_name != "__exit__" or caller is None:
+            return
+        own = (frame.f_code.co_filename, caller.f_code.co_filename)
+        if any(path.startswith(_OURS) for path in own):
+            self.ends += 1
+            if self.ends == self._at:
+                signal.raise_signal(signal.SIGINT)
 
 
 def _is_with(frame: FrameType) -> bool:

@@ -13,7 +13,7 @@ from tests.interrupted import InterruptedAt, lines_of
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.digests.digest import digest
 from zennb.engine.run.unit_of_work import WriteBuffer
-from zennb.materializers.buffers import OutOfBand
+from zennb.materializers.buffers import out_of_band
 from zennb.materializers.registry import Materializers
 from zennb.materializers.signer import Signer
 
@@ -86,7 +86,7 @@ def test_an_interrupt_while_a_value_is_stored_leaves_no_view_whose_buffer_is_in_
 def test_buffers_of_a_pickle_are_released_and_views_of_views_copied() -> None:
     memory = bytearray(b"abcd")
     inner = memoryview(memory)
-    with OutOfBand() as buffers:
+    with out_of_band() as buffers:
         for exported in (PickleBuffer(inner), PickleBuffer(memory)):
             buffers.keep(exported)
         first, second = buffers.views()

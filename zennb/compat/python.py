@@ -12,11 +12,11 @@ import gc
 import itertools
 import os
 import sys
-from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import class_attributes, is_a
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ _ENVIRONMENT_DATA = "_data"
 _FIELD_KIND = "_field_type"
 
 
-@contextmanager
+@block
 def deep_recursion() -> Iterator[None]:
     """Let code that visits syntax trees recurse more deeply than users' code may.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
+
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ _numbers = count()
 _calls: dict[int, LongCall] = {}
 
 
-@contextmanager
+@block
 def long_call(what: str, *, total: int = 0) -> Iterator[LongCall]:
     """Note a call for its duration."""
     call, number = LongCall(what=what, total=total), next(_numbers)

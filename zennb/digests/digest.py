@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
 from zennb.packages.origin import full_name, module_of
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
     )
 
 
-@contextmanager
+@block
 def digest_cache() -> Iterator[None]:
     """Cache the digests of figures while this context lasts. No value may change meanwhile."""
     known = _visits.get()

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from io import RawIOBase
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pickle import PickleBuffer
 
-__all__ = ["ALIGNMENT", "Buffer", "Collector", "OutOfBand", "Reader", "joined", "padding", "private", "size"]
+__all__ = [
+    "ALIGNMENT",
+    "Buffer",
+    "Collector",
+    "Reader",
+    "joined",
+    "out_of_band",
+    "padding",
+    "private",
+    "size",
+]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """Contiguous bytes. Large ones are views of the value's own memory, never copies."""
@@ -30,29 +42,37 @@ def private(buffer: Buffer) -> memoryview:
     return memoryview(bytearray(view)) if view.readonly else view
 
 
-class OutOfBand:
-    """Collects the buffers that a pickler leaves out of the pickle, and releases them when the block ends.
-
-    Before Python 3.13 collecting a reference cycle crashes when a memoryview in it has a buffer in use. An interrupt
-    leaves such cycles, of tracebacks and frames. So no `PickleBuffer` outlives the block, and no view of one that a
-    class made of a memoryview. The pickler itself needs them until it has ended.
-    """
+class _OutOfBand:
+    """Collects the buffers that a pickler leaves out of the pickle."""
 
     def __init__(self) -> None:
         self._buffers: list[PickleBuffer] = []
         self.keep = self._buffers.append
         """The pickler's `buffer_callback`."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
+    def release(self) -> None:
+        """Release the buffers."""
         while self._buffers:
             self._buffers.pop().release()
 
     def views(self) -> list[memoryview]:
         """Return the memory of the buffers, in one dimension of bytes."""
         return [_own(buffer.raw()) for buffer in self._buffers]
+
+
+@block
+def out_of_band() -> Iterator[_OutOfBand]:
+    """Collect the buffers that a pickler leaves out of the pickle, and release them when the block ends.
+
+    Before Python 3.13 collecting a reference cycle crashes when a memoryview in it has a buffer in use. An interrupt
+    leaves such cycles, of tracebacks and frames. So no `PickleBuffer` outlives the block, and no view of one that a
+    class made of a memoryview. The pickler itself needs them until it has ended.
+    """
+    found = _OutOfBand()
+    try:
+        yield found
+    finally:
+        found.release()
 
 
 def _own(view: memoryview) -> memoryview:

@@ -25,7 +25,7 @@ from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
-from zennb.materializers.buffers import Collector, OutOfBand, size
+from zennb.materializers.buffers import Collector, out_of_band, size
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale
 from zennb.materializers.library_recipes import library_reduction
@@ -375,7 +375,7 @@ def _written(
         from zennb.materializers.views import SharedMemory
 
         shared = SharedMemory(memory)
-    with OutOfBand() as buffers:
+    with out_of_band() as buffers:
         pickler = _NotebookPickler(
             stream, scope, buffers.keep, shared=shared, apart=apart, by_structure=by_structure
         )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zennb.compat.instances import is_a
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
-from zennb.materializers.buffers import Collector, OutOfBand, Reader
+from zennb.materializers.buffers import Collector, Reader, out_of_band
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.signature import pack, unpack
 
@@ -231,7 +231,7 @@ class PlainData(Materializer):
             NotStorable: something in it is no plain data.
         """
         stream = Collector()
-        with OutOfBand() as buffers:
+        with out_of_band() as buffers:
             try:
                 _PlainPickler(stream, protocol=5, buffer_callback=buffers.keep).dump(value)
             except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:

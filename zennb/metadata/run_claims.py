@@ -18,7 +18,7 @@ __all__ = ["RunClaim", "RunClaims"]
 
 @dataclass(slots=True)
 class RunClaim:
-    """What the owner of a run says of it. As a context, it is over when the block ends.
+    """What the owner of a run says of it. As a context (see `MetadataStore.claim`), it is over when the block ends.
 
     Attributes:
         is_over: whether the owner has stopped to run it, whatever the record says.

@@ -16,10 +16,11 @@ from zennb.metadata.rows import RUNS
 from zennb.metadata.run_claims import RunClaim, RunClaims
 from zennb.metadata.run_selection import select_runs, select_runs_where
 from zennb.metadata.transactions import Queries, reading, writing
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from zennb.core.records.records import Step
     from zennb.core.records.run_conditions import RunCondition
@@ -85,9 +86,11 @@ class RunQueries(Queries):
         self._note_end(run)
         return ended
 
-    def claim(self) -> RunClaim:
-        """Return a claim on a run that is to begin, for the block in which it runs."""
-        return RunClaim(on_error=self.end_orphans)
+    @block
+    def claim(self) -> Iterator[RunClaim]:
+        """Claim a run that begins in the block; if the block fails, what is recorded of it ends as well."""
+        with RunClaim(on_error=self.end_orphans) as claim:
+            yield claim
 
     def end_orphans(self) -> None:
         """Record as interrupted the runs of this process whose owner has stopped to run them; does not wait for it."""

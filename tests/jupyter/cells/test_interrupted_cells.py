@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.interrupted import InterruptedAt, lines_of
-from zennb import api
+from tests.interrupted import InterruptedAt, InterruptedAtEnd, lines_of
+from zennb import api, with_blocks
 from zennb.core.records.records import Status
+from zennb.digests import digest
+from zennb.engine.environment.callers import INSIDE
+from zennb.engine.step import streams
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
+RECURSION = sys.getrecursionlimit()
 POINTS = 30
 """Moments per kind of cell, spread evenly over its lines."""
 
@@ -61,6 +67,10 @@ def check_shell(notebook: Notebook) -> None:
     assert api.workspace().metadata.runs(status=Status.RUNNING) == []
     (ran,) = notebook.run("print('here')")
     assert ran.out == "here\n"
+    assert sys.getrecursionlimit() == RECURSION
+    assert not getattr(INSIDE, "busy", False), "what this thread reads is not traced"
+    assert (streams._installed, with_blocks._open, digest._visits.get()) == ({}, {}, None)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def moments(lines: int) -> list[int]:
@@ -141,3 +151,47 @@ def test_a_pipeline_run_that_is_interrupted_has_bound_everything_or_nothing(note
         assert values() in ({variant}, {known}), (moment, values())
         (known,) = values()
         check_shell(notebook)
+
+
+ENDING = {
+    "a step": ["%%step coded\nimport os\none, two = {v}, [{v}]"],
+    "reuse": ["%%step coded\none, two = {w}, [{w}]"],
+    "a load": ["%%step large\nimport numpy as np\nfar = np.full(50_000, {w})", "got = far[0]"],
+    "a pipeline run": ["v = {v}", "%pipeline run"],
+    "a status": ["%pipeline status"],
+    "a question about a file": ["%%step asks\nimport os\nfound, there = {v}, os.path.exists('a.txt')"],
+}
+"""Cells, of which the last one is interrupted; `v` is new each time, `w` is 1 and 2 in turn."""
+
+
+@pytest.mark.parametrize("cells", ENDING.values(), ids=ENDING)
+def test_an_interrupt_on_the_way_out_of_a_block_leaves_nothing_of_it_in_force(
+    notebook: Notebook, cells: list[str]
+) -> None:
+    notebook.run("v = 1", "%%step seen\nseed = [v]")
+    for variant in (1, 2):
+        notebook.run(*(cell.format(v=variant, w=variant) for cell in cells))
+    *before, last = cells
+    with InterruptedAtEnd() as counted:
+        notebook.cell(last.format(v=3, w=1))
+    for number, moment in enumerate(moments(counted.ends), start=4):
+        which = {"v": number, "w": 1 + number % 2}
+        notebook.run(*(cell.format(**which) for cell in before))
+        with suppress(KeyboardInterrupt), InterruptedAtEnd(moment):
+            notebook.cell(last.format(**which))
+        check_shell(notebook)
+
+
+def test_a_step_that_goes_on_after_an_interrupt_is_traced_further(notebook: Notebook) -> None:
+    cell = (
+        "%%step asks\nimport os\nfrom tests.interrupted import InterruptedAtEnd\n"
+        "try:\n    with InterruptedAtEnd({at}):\n        _seen = os.path.exists('other.txt')\n"
+        "except KeyboardInterrupt as error:\n    _kept = error\n"
+        "there = os.path.exists(chr(97) + chr(46) + 'txt')"
+    )
+    for moment in range(1, 6):
+        assert [ran.status for ran in notebook.run(*[cell.format(at=moment)] * 2)] == ["completed", "cached"]
+        Path("a.txt").write_text("")
+        (again,) = notebook.run(cell.format(at=moment))
+        assert again.status == "completed", moment
+        Path("a.txt").unlink()

@@ -25,7 +25,6 @@ from zennb.engine.environment.callers import (
     is_import,
     is_users,
     module_name,
-    untraced,
 )
 from zennb.engine.environment.file_events import CLOSE, MOVE, REMOVE
 from zennb.engine.environment.files import (
@@ -323,8 +322,6 @@ class AccessTracer:
 
 def _note(what: Any, value: str | None) -> None:
     """Report a read of the environment to the tracers if the user's own code did it."""
-    # Our own code reads the environment and opens files too. The flag is per thread: other
-    # threads go on being traced.
     if getattr(INSIDE, "busy", False) or not _tracers:
         return
     INSIDE.busy = True
@@ -340,9 +337,12 @@ def _note_question(path: Any, asked: str, found: Any) -> None:
     """Report a question about a file to the tracers."""
     if getattr(INSIDE, "busy", False) or not _tracers:
         return
-    with untraced():
+    INSIDE.busy = True  # no `with`: an interrupt at its end would leave the rest of the step untraced
+    try:
         for tracer in _concerned():
             tracer.asked_for(path, asked, found)
+    finally:
+        INSIDE.busy = False
 
 
 _REPORTS: dict[str, Callable[..., None]] = {

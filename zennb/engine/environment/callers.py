@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from zennb.packages.origin import origin
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-@contextmanager
+@block
 def untraced() -> Iterator[None]:
     """Do something in this thread that is no step's doing."""
     before, INSIDE.busy = getattr(INSIDE, "busy", False), True
@@ -66,7 +66,7 @@ def untraced() -> Iterator[None]:
         INSIDE.busy = before
 
 
-@contextmanager
+@block
 def traced() -> Iterator[None]:
     """Do something in this thread that is a step's doing, within our own work."""
     before, INSIDE.busy = getattr(INSIDE, "busy", False), False

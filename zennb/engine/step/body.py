@@ -10,7 +10,6 @@ import builtins
 import inspect
 import os
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +28,7 @@ from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.streams import redirected
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import CannotDigest
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -159,7 +159,7 @@ def _execute(
     definition = execution.request.definition
     places = {definition.tree.body[place]: start for place, start in checks(definition.tree).items()}
 
-    @contextmanager
+    @block
     def around() -> Iterator[None]:
         with redirected(recording), frontend.shown(recording, namespace):
             yield

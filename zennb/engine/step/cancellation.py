@@ -6,10 +6,10 @@ import ctypes
 import signal
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zennb.errors import StepTimeout
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,7 +30,7 @@ class CancellationToken:
         self._stopped = False
         self._others: list[Callable[[], object]] = []
 
-    @contextmanager
+    @block
     def held(self) -> Iterator[None]:
         """Run the block as the step that `stop` stops.
 
@@ -70,7 +70,7 @@ class CancellationToken:
             stop()
 
 
-@contextmanager
+@block
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise `StepTimeout` in the block when it takes longer than `seconds`; None means no limit.
 
@@ -85,7 +85,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield from _with_timer(seconds)
 
 
-@contextmanager
+@block
 def keep_loop_responsive() -> Iterator[None]:
     """Wake the event loop of this thread, if any, a few times a second until the block ends.
 

@@ -10,7 +10,7 @@ import ast
 import os
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from zennb.engine.step.running import running
 from zennb.engine.step.shown_values import MISSING, Note, noted
 from zennb.engine.step.visible_texts import texts_in_values
 from zennb.errors import CannotDigest, NotStorable
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
@@ -130,7 +131,7 @@ class StepExecution:
         self._loaded = frozenset(sys.modules)
         self._started = time.perf_counter()
 
-    @contextmanager
+    @block
     def _settings_kept(self) -> Iterator[None]:
         """Take back what libraries set in the process when a check imports them; it is not the step's doing."""
         loaded, undo = len(sys.modules), self._resources.environment.undo()

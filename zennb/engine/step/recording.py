@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.bounded_input import decompress, parse_json
@@ -14,6 +13,7 @@ from zennb.components.content import name_of
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.engine.step.widget_text import widget_text
 from zennb.errors import DamagedArtifact, NotStorable, StoreError
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -139,7 +139,7 @@ class Recording:
         self._events = [event for event in self._events if id(event) not in gone]
         self._widgets.clear()
 
-    @contextmanager
+    @block
     def formatting(self) -> Iterator[None]:
         """Note that what is added in this block is shown while a value is formatted."""
         self._prompts = True

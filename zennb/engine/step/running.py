@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from zennb.core.records.loaded_names import load_call
 from zennb.errors import StepRefused
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -33,7 +33,7 @@ _logs: list[tuple[str, MetricLog]] = []
 _listeners: list[Callable[[], object]] = []
 
 
-@contextmanager
+@block
 def running(step: str, log: MetricLog, loads: MutableMapping[str, str]) -> Iterator[None]:
     """Note that this thread runs the body of a step.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
+
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ _lock = threading.Lock()
 _installed: dict[str, _Split] = {}
 
 
-@contextmanager
+@block
 def redirected(recording: Recording) -> Iterator[None]:
     """Send what this thread writes to stdout and stderr to `recording` until the block ends."""
     ident = threading.get_ident()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TextIO
 
 from zennb.compat.instances import error_text
@@ -12,6 +12,7 @@ from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import redirected
 from zennb.errors import ZennbError
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,7 +76,7 @@ class OutputCapture:
         if self._native is not None and value is not None:
             self._native.result(*self._shell.display_formatter.format(value))
 
-    @contextmanager
+    @block
     def to_recording(self, recording: Recording) -> Iterator[None]:
         """Send the displays of this thread to `recording` only."""
         ident = threading.get_ident()
@@ -89,14 +90,14 @@ class OutputCapture:
             else:
                 self._routes[ident] = before
 
-    @contextmanager
+    @block
     def discarding(self) -> Iterator[None]:
         """Discard the output of this thread."""
         unseen = Recording()
         with self.to_recording(unseen), redirected(unseen):
             yield
 
-    @contextmanager
+    @block
     def silenced(self) -> Iterator[None]:
         """Suppress status lines and live tables: the caller displays its own data."""
         before, self._is_silent = self._is_silent, True
@@ -105,7 +106,7 @@ class OutputCapture:
         finally:
             self._is_silent = before
 
-    @contextmanager
+    @block
     def recording(self, recording: Recording) -> Iterator[None]:
         """Copy all output, of any thread and through any stream, to `recording`; it is still displayed."""
         with ExitStack() as stack:
@@ -121,7 +122,7 @@ class OutputCapture:
             finally:
                 self._native = None
 
-    @contextmanager
+    @block
     def paused(self) -> Iterator[None]:
         """Do not record what a terminal prints around a value (`Out[3]: `)."""
         self._is_muted = True
@@ -130,7 +131,7 @@ class OutputCapture:
         finally:
             self._is_muted = False
 
-    @contextmanager
+    @block
     def _copied(self, name: str, recording: Recording) -> Iterator[None]:
         """Copy what is written to a standard stream, where possible also through references taken earlier."""
         stream: TextIO = getattr(sys, name)
@@ -144,7 +145,7 @@ class OutputCapture:
         with _with_write(name, stream, copied):
             yield
 
-    @contextmanager
+    @block
     def _results(self, recording: Recording) -> Iterator[None]:
         hook = self._shell.displayhook
         write, compute = hook.write_format_data, hook.compute_format_data
@@ -173,7 +174,7 @@ class OutputCapture:
             for name in ("write_format_data", "compute_format_data"):
                 hook.__dict__.pop(name, None)
 
-    @contextmanager
+    @block
     def _errors(self, recording: Recording) -> Iterator[None]:
         """Record the tracebacks of values that cannot be formatted, where the shell does not print them."""
         show = self._shell._showtraceback  # noqa: SLF001
@@ -224,7 +225,7 @@ class OutputCapture:
             self._clear(wait)
 
 
-@contextmanager
+@block
 def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
     """Copy what is displayed through a publisher that is not the shell's usual one."""
     publish = publisher.publish
@@ -241,7 +242,7 @@ def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
         publisher.__dict__.pop("publish", None)
 
 
-@contextmanager
+@block
 def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
     """Let a standard stream write through `write`; a stream written in C is replaced by a wrapper."""
     try:

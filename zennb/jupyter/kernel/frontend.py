@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import UNTOUCHED
 from zennb.engine.step.uninterrupted import interruptible
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ class KernelFrontend:
         data, metadata = self._shell.display_formatter.format(value)
         return dict(data), dict(metadata)
 
-    @contextmanager
+    @block
     def shown(self, recording: Recording, namespace: dict[str, Any]) -> Iterator[None]:
         """Send this thread's displays to `recording`; on the main thread, magics see `namespace`."""
         with self._capture.to_recording(recording):

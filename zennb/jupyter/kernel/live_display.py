@@ -23,10 +23,10 @@ from zennb.views.pipeline import live
 from zennb.views.step import running_line
 from zennb.views.text import clean, duration
 from zennb.views.view import View, join, note
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from zennb.core.records.records import Run, Step
     from zennb.engine.step.recording import Event
@@ -85,14 +85,14 @@ class LiveTable:
         self._run: Run | None = None
         self._steps: dict[str, Step] = {}
 
-    def __enter__(self) -> Self:
-        self._stop = self._monitor.subscribe(self.tick)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+    @block
+    def ticking(self) -> Iterator[Self]:
+        """Update the clock until the block ends."""
+        stop = self._monitor.subscribe(self.tick)
+        try:
+            yield self
+        finally:
+            stop()
 
     def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
         """Show the state of the run, unless it was shown just now; always show the final state."""

@@ -202,7 +202,7 @@ class PipelineSession:
         edges = list(filter(set(chosen).issuperset, drawn.edges))
         with LiveTable(
             session.capture, chosen, updates=session.can_update, monitor=session.monitor, edges=edges
-        ) as table:
+        ).ticking() as table:
             run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.output)
             finished = run.execute()
         with session.lock:

@@ -27,6 +27,7 @@ from zennb.jupyter.kernel.state import KernelState
 from zennb.packages.versions import note_loaded
 from zennb.registry.home import working_folder
 from zennb.views.view import note
+from zennb.with_blocks import end_abandoned
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -89,6 +90,7 @@ class KernelSession(KernelState):
         # Nobody asked where in zennb an interrupt came, and what its frames hold is large: they are let go at once.
         with suppress(KeyboardInterrupt):
             return self._begin(token, filename)
+        end_abandoned()
         raise interrupted()
 
     def _begin(self, token: str, filename: str) -> bool:
@@ -163,6 +165,7 @@ class KernelSession(KernelState):
         with suppress(KeyboardInterrupt):
             self._cell.finish()
             return
+        end_abandoned()
         raise interrupted()
 
     def defined(self, *, is_start: bool) -> None:
@@ -285,6 +288,7 @@ class KernelSession(KernelState):
                     self._cell.close()
                 self._cell, self._is_step, self._request = None, False, None
                 self._last_shown = None
+                end_abandoned()
                 self.frontend.reset()
                 # Threads of the next steps follow the settings of the notebook's thread as this cell left them.
                 self.environment.settings.note()
