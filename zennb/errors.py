@@ -8,6 +8,7 @@ ZennbError
 ├── InvalidConfiguration (ValueError)   a component's option has a wrong name or value
 ├── UnfitStack (ValueError)             the artifact store cannot be reached from where the orchestrator runs
 ├── MissingExtra (ImportError)          an optional library is not installed
+├── BrokenLibrary (ImportError)         a library is imported only by half; restarting the kernel helps
 ├── NotStorable (TypeError)             a value cannot be serialized and restored
 ├── CannotDigest (TypeError)            a value has no content that could be digested
 ├── BrokenNotebook (ValueError)         a file cannot be read as a Python notebook
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "BrokenLibrary",
     "BrokenNotebook",
     "CannotDigest",
     "CheckFailed",
@@ -164,6 +166,10 @@ class UnfitStack(ZennbError, ValueError):
 
 class MissingExtra(ZennbError, ImportError):
     """A flavor or materializer needs a library that is not installed."""
+
+
+class BrokenLibrary(ZennbError, ImportError):
+    """A library that a stored value needs is imported only by half, as after an interrupt while it was imported."""
 
 
 class NotStorable(ZennbError, TypeError):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from zennb.errors import DamagedArtifact, MissingExtra, NotStorable
+from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.arrow_checks import check_table
+from zennb.materializers.available import not_importable
 from zennb.materializers.buffers import Collector, joined, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.plain import PlainData
@@ -57,11 +58,8 @@ class ArrowTables(Materializer):
         """
         try:
             return _from_arrow(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(private(buffer)))))
-        except ModuleNotFoundError as error:
-            raise MissingExtra(
-                f"this artifact is a table of {error.name}, which is not installed; "
-                'pip install "zennb[frames]", then try again.'
-            ) from error
+        except ImportError as error:
+            raise not_importable("a table of", error) from error
         except Exception as error:
             raise DamagedArtifact(
                 f"stored bytes are not an Arrow file of zennb ({error}); run the step again.", digest=""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.packages.entry_points import Offer
 
-__all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "may_run_code", "unreadable"]
+__all__ = [
+    "Candidates",
+    "by_name",
+    "candidates",
+    "is_readable",
+    "make",
+    "may_run_code",
+    "not_importable",
+    "unreadable",
+]
 
 ANY = "*"
 """Any type, in zennb's own fallbacks. Packages must name the types of their materializers."""
@@ -161,3 +170,17 @@ def make(offer: Offer) -> Materializer:
         raise broken(offer, title, f"'{name}' is the name of one of zennb's own")
     materializer: Materializer = made
     return materializer
+
+
+def not_importable(what: str, error: ImportError) -> MissingExtra:
+    """Return the error that says which library an artifact needs, and how to install it.
+
+    Args:
+        what: the artifact, so that the library can follow: `a table of`.
+        error: what its import raised.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        library = f"{error.name}, which is not installed"
+    else:
+        library = f"{error.name or 'a library'}, which cannot be imported ({error})"
+    return MissingExtra(f'this artifact is {what} {library}; pip install "zennb[frames]", then try again.')

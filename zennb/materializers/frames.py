@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from zennb.compat.frames import array_of, blocks_of, frame_of_blocks
-from zennb.errors import DamagedArtifact, MissingExtra, NotStorable, ZennbError
+from zennb.errors import DamagedArtifact, NotStorable, ZennbError
+from zennb.materializers.available import not_importable
 from zennb.materializers.frame_parts import rebuild, take_apart
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.plain import PlainData
@@ -63,11 +64,8 @@ class Frames(Materializer):
             value.flags.allows_duplicate_labels = note["duplicates"]
         except ZennbError:
             raise
-        except ModuleNotFoundError as error:
-            raise MissingExtra(
-                f"this artifact is a frame whose columns need {error.name}, which is not installed; "
-                'pip install "zennb[frames]", then try again.'
-            ) from error
+        except ImportError as error:
+            raise not_importable("a frame whose columns need", error) from error
         except Exception as error:
             raise DamagedArtifact(
                 f"stored bytes are no frame that pandas {pd.__version__} can read "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.engine.step.shown_values import MISSING, NAMED, VALUE, Note, part_at
-from zennb.errors import LostOutput, ZennbError
+from zennb.errors import BrokenLibrary, LostOutput, ZennbError
 from zennb.jupyter.cells.lazy_outputs import identifiers, may_read_all
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class _Waiting:
     repository: ArtifactRepository
     artifacts: dict[str, Artifact]
     why: str = ""
+    broken: BrokenLibrary | None = None
 
 
 class ShownValues:
@@ -95,8 +96,11 @@ class ShownValues:
     def load(self, text: str) -> None:
         """Load the values that code of this text may read; what cannot be loaded is refused when it is read."""
         for waiting in list(self._named_in(text)):
+            waiting.broken = None
             try:
                 value = self._value(waiting)
+            except BrokenLibrary as error:
+                waiting.broken = error
             except ZennbError as error:
                 waiting.why = f"it cannot be loaded: {error.message.rstrip('.')}"
             else:
@@ -110,11 +114,14 @@ class ShownValues:
 
         Raises:
             LostOutput: it reads one.
+            BrokenLibrary: it reads one whose library is imported by half.
         """
         numbers = set(_numbers(tree)) if self._waiting else ()
         for waiting in self._waiting:
             name = next((n for n in self._names(waiting) if n in analysis.reads), "")
             if name or waiting.number in numbers:
+                if waiting.broken is not None:
+                    raise waiting.broken
                 raise LostOutput(
                     f"`{name or f'Out[{waiting.number}]'}` is what step '{waiting.step}' showed when it ran, and was "
                     f"not stored with it: {waiting.why}. Bind it to a name in that step, or run the step with --rerun.",
