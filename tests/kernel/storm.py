@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.kernel.conftest import Kernel
 
-__all__ = ["CELLS", "Latencies", "Storm", "bare", "interrupt"]
+__all__ = ["CELLS", "Latencies", "Storm", "bare", "interrupt", "stacks"]
 
 VARIANTS = 6
 WINDOW = 0.06
@@ -63,6 +63,19 @@ CELLS = {
     "changes": "%%step changes\nlog.append({v})\nlog.pop(0)\nlatest = {v}",
 }
 PIPELINES = ("%pipeline run", "%pipeline run --rerun", "%pipeline run --only coded", "%pipeline status")
+
+STACKS = """
+import faulthandler as _faulthandler, signal as _signal
+_faulthandler.register(_signal.SIGUSR1, file=open("stacks.txt", "w"), all_threads=True)
+"""
+"""Lets a kernel write where its threads are when it is asked by a signal."""
+
+HALF = """
+import sys as _sys
+from zennb.packages.half_imported import half_imported as _half
+print("HALF", _half(ValueError(), ["numpy", "pandas"]))
+"""
+"""Asks for a library that an interrupt of the user's own import has left broken, as it does without zennb."""
 
 HELPER = r"""
 def _storm_state():
@@ -111,7 +124,7 @@ def _storm_state():
     return {"state": state, "wrong": sorted(name for name, is_wrong in wrong.items() if is_wrong), "runs": runs}
 import json as _json
 """
-PROBE = "import gc\ngc.collect()\nprint('STATE', _json.dumps(_storm_state()))"
+PROBE = "import gc\ngc.collect()\nprint('STATE', _json.dumps(_storm_state()))\n'shown'"
 
 GROUPS = {
     "small": ("p1", "p2", "p3"),
@@ -175,7 +188,14 @@ def interrupt(kernel: Kernel, code: str, after: float, latencies: Latencies) -> 
             return _reply(kernel, sent)
         if due == math.inf and not hit:
             due = time.monotonic() + after
-    raise AssertionError(f"no prompt within {PATIENCE} s: {code}")
+    raise AssertionError(f"no prompt within {PATIENCE} s: {code}\n{stacks(kernel)}")
+
+
+def stacks(kernel: Kernel) -> str:
+    """Return where the threads of a kernel are that has run `STACKS`."""
+    os.kill(kernel.manager.provisioner.pid, signal.SIGUSR1)
+    time.sleep(2.0)
+    return (kernel.folder / "stacks.txt").read_text()
 
 
 def _reply(kernel: Kernel, sent: str) -> str:
@@ -220,7 +240,7 @@ class Storm:
         self.end()
         self._kernel = self._kernels()
         self._begin_control()
-        self._kernel.run(HELPER, "log = [0, 0]")
+        self._kernel.run(STACKS, HELPER, "log = [0, 0]")
         state = self._probe("a new kernel")
         assert state is not None, self.violations
         self._state = state
@@ -239,7 +259,7 @@ class Storm:
             self._control.close()
         self._control = None if self._controls is None else self._controls()
         if self._control is not None:
-            self._control.cell("log = [0, 0]")
+            self._control.run(STACKS, "log = [0, 0]")
 
     def shoot(self) -> None:
         """Run a random cell, interrupt it, and check what it left."""
@@ -263,7 +283,12 @@ class Storm:
             ):  # as kernels do now and then; messages to a dead one would block after a thousand
                 self._begin_control()
         known = len(self.latencies.seconds)
-        end = interrupt(self._kernel, code, after, self.latencies)
+        try:
+            end = interrupt(self._kernel, code, after, self.latencies)
+        except AssertionError as error:
+            self._note("no prompt", f"{label}: {error}")
+            self.end()
+            return
         self.slowest += [(seconds, f"{label}: {end}") for seconds in self.latencies.seconds[known:]]
         self.slowest = sorted(self.slowest, reverse=True)[:8]
         self.ends[end] += 1
@@ -271,9 +296,10 @@ class Storm:
             self._note("crash", f"{label}: the kernel died")
             self._kernel = None
             return
-        before, state = self._state, self._probe(label)
+        before, asked, state = self._state, self._kernel, self._probe(label)
         if state is None:
-            self.end()
+            if self._kernel is asked:  # else it goes on with a new one
+                self.end()
             return
         self._state = state
         self._check(label, code, end, {**before}, state, variant)
@@ -290,14 +316,39 @@ class Storm:
                 self._kernel = None
             return None
         line = next((text for text in ran.stdout.splitlines() if text.startswith("STATE ")), "")
+        if not line and (library := self._half_imported()):
+            self.kinds[f"({library} imported by half)"] += 1
+            if "stored bytes" in ran.error or "LostOutput" in ran.error:
+                self._note("blames what is stored", f"{label}: {ran.error}")
+            self.begin()
+            self._expect_stored()
+            return None
         if not line:
-            self._note("next cell", f"{label}: {ran.shown} {ran.traceback[-600:]}")
+            shown = f"{ran.reply.get('status')} {ran.shown} {ran.traceback[-600:]}"
+            self._note("next cell", f"{label}: {shown}\n{stacks(self._kernel)}")
             return None
         found = json.loads(line.removeprefix("STATE "))
         for wrong in found["wrong"]:
             self._note(wrong, " ".join([label, *found["runs"]]))
         state: dict[str, Any] = found["state"]
         return None if found["wrong"] else state
+
+    def _half_imported(self) -> str:
+        assert self._kernel is not None
+        ran = self._kernel.cell(HALF)
+        return ran.stdout.partition("HALF ")[2].strip()
+
+    def _expect_stored(self) -> None:
+        """After a library was imported by half: what was stored before is reused in a new kernel."""
+        assert self._kernel is not None
+        for group, variant in sorted(self._stored):
+            if group in {"frames", "arrays"}:
+                ran = self._kernel.cell(CELLS[group].format(v=variant))
+                if ran.status != "cached":
+                    self._note("made again", f"{group} v{variant}: {ran.status} {ran.reason} {ran.error}")
+        state = self._probe("stored before")
+        assert state is not None, self.violations
+        self._state = state
 
     def _check(
         self, label: str, code: str, end: str, before: dict[str, Any], state: dict[str, Any], variant: int
