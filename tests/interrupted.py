@@ -60,13 +60,14 @@ class InterruptedAtEnd:
 
     Args:
         end: which; 0 for none.
+        begins: interrupt when `__enter__` returns instead.
 
     Attributes:
         ends: how many there were.
     """
 
-    def __init__(self, end: int = 0) -> None:
-        self._at = end
+    def __init__(self, end: int = 0, *, begins: bool = False) -> None:
+        self._at, self._begins = end, begins
         self.ends = 0
         self._before: Any = None
 
@@ -78,15 +79,27 @@ class InterruptedAtEnd:
     def __exit__(self, *_error: object) -> None:
         sys.settrace(self._before)
 
-    def _call(self, frame: FrameType, _event: str, _argument: object) -> None:
+    def _call(self, frame: FrameType, _event: str, _argument: object) -> Any:
         caller = frame.f_back
-        if frame.f_code.co_name != "__exit__" or caller is None:
-            return
+        if frame.f_code.co_name != ("__enter__" if self._begins else "__exit__") or caller is None:
+            return None
         own = (frame.f_code.co_filename, caller.f_code.co_filename)
-        if any(path.startswith(_OURS) for path in own):
-            self.ends += 1
-            if self.ends == self._at:
-                signal.raise_signal(signal.SIGINT)
+        if not any(path.startswith(_OURS) for path in own):
+            return None
+        if self._begins:
+            return self._return
+        self._count()
+        return None
+
+    def _return(self, _frame: FrameType, event: str, _argument: object) -> Any:
+        if event == "return":
+            self._count()
+        return self._return
+
+    def _count(self) -> None:
+        self.ends += 1
+        if self.ends == self._at:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _is_with(frame: FrameType) -> bool:

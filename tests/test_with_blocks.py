@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,12 +52,19 @@ def test_a_function_can_run_in_a_block_of_its_own() -> None:
     assert (depth(0), depth(2), state) == (1, 3, [])
 
 
-def test_the_block_around_ends_what_an_interrupt_has_left_open() -> None:
-    for end in range(1, 6):
-        with suppress(KeyboardInterrupt), InterruptedAtEnd(end), entered("a"), entered("b"), entered("c"):
-            pass
-        end_abandoned()
-        assert state == [], end
+@pytest.mark.parametrize("begins", [False, True], ids=["on the way out", "on the way in"])
+def test_the_block_around_ends_what_an_interrupt_has_left_open(begins: bool) -> None:
+    came = 0
+    for end in range(1, 7):
+        try:
+            with InterruptedAtEnd(end, begins=begins), entered("a"), entered("b"), entered("c"):
+                pass
+        except KeyboardInterrupt as error:
+            came += 1
+            kept = error  # else the garbage collector ends them
+            end_abandoned()
+            assert state == [], (end, kept)
+    assert came == 6
 
 
 def test_inner_blocks_are_ended_first() -> None:

@@ -59,6 +59,7 @@ class Block(Generic[T]):
         try:
             return self._inner.__enter__()
         except BaseException:
+            self.abandon()  # it has begun if an interrupt came on the way back from it
             self._end()
             raise
 

@@ -164,20 +164,21 @@ ENDING = {
 """Cells, of which the last one is interrupted; `v` is new each time, `w` is 1 and 2 in turn."""
 
 
+@pytest.mark.parametrize("begins", [False, True], ids=["on the way out", "on the way in"])
 @pytest.mark.parametrize("cells", ENDING.values(), ids=ENDING)
-def test_an_interrupt_on_the_way_out_of_a_block_leaves_nothing_of_it_in_force(
-    notebook: Notebook, cells: list[str]
+def test_an_interrupt_at_an_end_of_a_block_leaves_nothing_of_it_in_force(
+    notebook: Notebook, cells: list[str], begins: bool
 ) -> None:
     notebook.run("v = 1", "%%step seen\nseed = [v]")
     for variant in (1, 2):
         notebook.run(*(cell.format(v=variant, w=variant) for cell in cells))
     *before, last = cells
-    with InterruptedAtEnd() as counted:
+    with InterruptedAtEnd(begins=begins) as counted:
         notebook.cell(last.format(v=3, w=1))
     for number, moment in enumerate(moments(counted.ends), start=4):
         which = {"v": number, "w": 1 + number % 2}
         notebook.run(*(cell.format(**which) for cell in before))
-        with suppress(KeyboardInterrupt), InterruptedAtEnd(moment):
+        with suppress(KeyboardInterrupt), InterruptedAtEnd(moment, begins=begins):
             notebook.cell(last.format(**which))
         check_shell(notebook)
 
