@@ -13,7 +13,7 @@ from zennb.compat.instances import attributes_of, bases_of, class_attributes
 from zennb.digests.digest import digest as digest_of
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.digests.stretches import is_memory_shared, shared_ranges
-from zennb.errors import BrokenLibrary, CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
+from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
 from zennb.materializers.buffers import joined, size
 from zennb.materializers.pickle import SignedPickles
@@ -21,7 +21,7 @@ from zennb.materializers.plain import PlainData
 from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 from zennb.packages.entry_points import OWN, refresh
-from zennb.packages.half_imported import half_imported
+from zennb.packages.half_imported import naming_half_imported
 from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Materializers:
 
     def load_small(self, data: bytes) -> Any:
         """Return the value that `dump_small` wrote."""
-        with _naming_half_imported("a value"):
+        with naming_half_imported("a value cannot be loaded"):
             return self._pickles.unpickle(data, self._scope, name="_")
 
     def load(self, materializer: str, buffer: Buffer, *, name: str, distribution: str = "") -> Any:
@@ -196,7 +196,7 @@ class Materializers:
             DamagedArtifact: the bytes are not valid for that materializer.
             UnknownName: there is no such materializer, perhaps because a newer zennb wrote it.
         """
-        with _naming_half_imported(f"artifact '{name}'"):
+        with naming_half_imported(f"artifact '{name}' cannot be loaded"):
             return self._load(materializer, buffer, name, distribution)
 
     def _load(self, materializer: str, buffer: Buffer, name: str, distribution: str) -> Any:
@@ -315,21 +315,6 @@ class Materializers:
             summary=summary,
             needs=needs,
         )
-
-
-@contextmanager
-def _naming_half_imported(what: str) -> Iterator[None]:
-    """Blame a library that is imported by half for errors of loading, rather than the stored bytes."""
-    try:
-        yield
-    except Exception as error:
-        library = half_imported(error)
-        if not library:
-            raise
-        raise BrokenLibrary(
-            f"{what} cannot be loaded, because {library} is imported only by half here: its import was interrupted. "
-            "Restart the kernel, then run the cell again. What is stored is intact."
-        ) from error
 
 
 @contextmanager

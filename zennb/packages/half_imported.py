@@ -7,15 +7,17 @@ former again, while the latter hold objects of the first time. Some libraries fa
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.errors import BrokenLibrary
 from zennb.packages.origin import Origin, origin, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["half_imported"]
+__all__ = ["half_imported", "naming_half_imported"]
 
 
 def half_imported(error: BaseException, libraries: Iterable[str] = ()) -> str:
@@ -68,3 +70,25 @@ def _is_same(old: ModuleType) -> bool:
     new = sys.modules[old.__name__]
     path = getattr(old, "__file__", None)
     return path is not None and path == getattr(new, "__file__", None)
+
+
+@contextmanager
+def naming_half_imported(what: str) -> Iterator[None]:
+    """Blame a library that is imported by half for an error in the block, rather than what is stored.
+
+    Args:
+        what: what did not work, as the beginning of a sentence: `artifact 'df' cannot be loaded`.
+
+    Raises:
+        BrokenLibrary: such a library is among those that the error passed through.
+    """
+    try:
+        yield
+    except Exception as error:
+        library = half_imported(error)
+        if not library:
+            raise
+        raise BrokenLibrary(
+            f"{what}, because {library} is imported only by half here: its import was interrupted. Restart the kernel, "
+            "then run the cell again. What is stored is intact."
+        ) from error

@@ -20,6 +20,7 @@ from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import (
+    BrokenLibrary,
     CannotDigest,
     DamagedArtifact,
     MissingDefinition,
@@ -29,6 +30,7 @@ from zennb.errors import (
     UnknownName,
     UntrustedArtifact,
 )
+from zennb.packages.half_imported import naming_half_imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
@@ -255,8 +257,10 @@ class StepRestorer:
         # An interrupt ends the user's code, but not the way back from it: output would stay discarded.
         with uninterrupted(), self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
             try:
-                with interruptible():
+                with interruptible(), naming_half_imported("its imports cannot be executed again"):
                     exec(definitions.code, self._session.namespace)
+            except BrokenLibrary:
+                raise
             except Exception as error:
                 raise StepRefused(
                     f"its definitions could not be executed again ({type(error).__name__}: {error})"
