@@ -156,6 +156,13 @@ class Kernel:
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
+        self._process = self.manager.provisioner.process
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the process ended, negative for a signal; None if it has not."""
+        code: int | None = self._process.poll()
+        return code
 
     def restart(self, *, extension: bool = True) -> None:
         """Restart as a frontend does; unless told otherwise, load the extension again."""
@@ -210,7 +217,9 @@ class Kernel:
             try:
                 message = self.client.get_iopub_msg(timeout=0.2)
             except Empty:
-                assert self.manager.is_alive(), f"the kernel died; it had shown {ran.shown}"
+                assert self.manager.is_alive(), (
+                    f"the kernel died ({self.exit_code}); it had shown {ran.shown}"
+                )
                 continue
             if message["parent_header"].get("msg_id") != sent:
                 continue

@@ -66,7 +66,9 @@ PIPELINES = ("%pipeline run", "%pipeline run --rerun", "%pipeline run --only cod
 
 STACKS = """
 import faulthandler as _faulthandler, signal as _signal
-_faulthandler.register(_signal.SIGUSR1, file=open("stacks.txt", "w"), all_threads=True)
+_stacks = open("stacks.txt", "w")
+_faulthandler.enable(_stacks)
+_faulthandler.register(_signal.SIGUSR1, file=_stacks, all_threads=True)
 """
 """Lets a kernel write where its threads are when it is asked by a signal."""
 
@@ -193,8 +195,9 @@ def interrupt(kernel: Kernel, code: str, after: float, latencies: Latencies) -> 
 
 def stacks(kernel: Kernel) -> str:
     """Return where the threads of a kernel are that has run `STACKS`."""
-    os.kill(kernel.manager.provisioner.pid, signal.SIGUSR1)
-    time.sleep(2.0)
+    if kernel.exit_code is None:
+        os.kill(kernel.manager.provisioner.pid, signal.SIGUSR1)
+        time.sleep(2.0)
     return (kernel.folder / "stacks.txt").read_text()
 
 
@@ -275,12 +278,13 @@ class Storm:
         after = WINDOW * self._random.random() * self._random.choice((1.0, 1.0, 0.4, 0.1))
         label = f"{code.splitlines()[0]} v{variant}, {after * 1e3:.1f} ms"
         if self._control is not None:
-            self.control_ends[
-                ended := interrupt(self._control, bare(code), after, self.control_latencies)
-            ] += 1
-            if (
-                ended == "dead"
-            ):  # as kernels do now and then; messages to a dead one would block after a thousand
+            self.control_ends[interrupt(self._control, bare(code), after, self.control_latencies)] += 1
+            try:
+                self._control.cell("1")
+            except (
+                AssertionError
+            ):  # as kernels do now and then; messages to a dead one would block in the end
+                self.control_ends[f"then dead ({self._control.exit_code})"] += 1
                 self._begin_control()
         known = len(self.latencies.seconds)
         try:
@@ -293,7 +297,9 @@ class Storm:
         self.slowest = sorted(self.slowest, reverse=True)[:8]
         self.ends[end] += 1
         if end == "dead":
-            self._note("crash", f"{label}: the kernel died")
+            self._note(
+                "crash", f"{label}: the kernel died ({self._kernel.exit_code})\n{stacks(self._kernel)}"
+            )
             self._kernel = None
             return
         before, asked, state = self._state, self._kernel, self._probe(label)
@@ -307,22 +313,27 @@ class Storm:
     def _probe(self, label: str) -> dict[str, Any] | None:
         """Return what the notebook holds; None if the kernel does not answer any more."""
         assert self._kernel is not None
+        library, ran = "", None
         try:
+            library = self._kernel.cell(HALF).stdout.partition("HALF ")[2].strip()
             ran = self._kernel.cell(PROBE)
         except AssertionError as error:
-            died = "died" in str(error)
-            self._note("crash" if died else "next cell", f"{label}: {str(error)[:200]}")
-            if died:
-                self._kernel = None
-            return None
-        line = next((text for text in ran.stdout.splitlines() if text.startswith("STATE ")), "")
-        if not line and (library := self._half_imported()):
+            if not library:
+                died = "died" in str(error)
+                found = f"{label}: {str(error)[:200]}\n{stacks(self._kernel)}"
+                self._note("crash" if died else "next cell", found)
+                if died:
+                    self._kernel = None
+                return None
+        if library:
             self.kinds[f"({library} imported by half)"] += 1
-            if "stored bytes" in ran.error or "LostOutput" in ran.error:
+            if ran is not None and ("stored bytes" in ran.error or "LostOutput" in ran.error):
                 self._note("blames what is stored", f"{label}: {ran.error}")
             self.begin()
             self._expect_stored()
             return None
+        assert ran is not None
+        line = next((text for text in ran.stdout.splitlines() if text.startswith("STATE ")), "")
         if not line:
             shown = f"{ran.reply.get('status')} {ran.shown} {ran.traceback[-600:]}"
             self._note("next cell", f"{label}: {shown}\n{stacks(self._kernel)}")
@@ -332,11 +343,6 @@ class Storm:
             self._note(wrong, " ".join([label, *found["runs"]]))
         state: dict[str, Any] = found["state"]
         return None if found["wrong"] else state
-
-    def _half_imported(self) -> str:
-        assert self._kernel is not None
-        ran = self._kernel.cell(HALF)
-        return ran.stdout.partition("HALF ")[2].strip()
 
     def _expect_stored(self) -> None:
         """After a library was imported by half: what was stored before is reused in a new kernel."""
