@@ -296,6 +296,16 @@ def test_long_texts_and_collections_are_cut_and_said_to_be(ready: Commands, reco
     }
 
 
+@pytest.mark.parametrize("place", [MOST_TEXT // 2 - 10, 3 * MOST_TEXT + MOST_TEXT // 2 - 20])
+def test_a_secret_that_a_cut_divides_is_masked(ready: Commands, record: Record, place: int) -> None:
+    text = "a " * (2 * MOST_TEXT)
+    record("long", {"x": 1}, source=f"{text[:place]} ghp_{'Q7' * 18} {text[place:]}"[: 4 * MOST_TEXT])
+    found = parsed(ready("runs", "show", "2", "--json"))
+    (step,) = found["data"]["steps"]
+    assert "characters left out" in step["source"]
+    assert "Q7" not in step["source"]
+
+
 def test_an_error_names_some_of_the_known_names_only(ready: Commands, record: Record) -> None:
     record("many", {f"x{at}": at for at in range(MOST_KNOWN + 10)})
     found = parsed(ready("artifacts", "show", "zzz", "--json"))

@@ -117,6 +117,27 @@ def test_damaged_bytes_are_named(stored: bytes) -> None:
         ArrowTables().load(stored, {})
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_column_whose_name_is_no_text_is_named(nested: bool) -> None:
+    frame = pl.DataFrame({"s": [{"columnname": 1}]}) if nested else pl.DataFrame({"columnname": [1]})
+    stored = bytes(joined(ArrowTables().dump(frame)))
+    forged = stored.replace(b"columnname", b"\xff\xfe\xfdumnname")
+    assert forged != stored
+    with pytest.raises(DamagedArtifact, match="not an Arrow file"):
+        ArrowTables().load(forged, {})
+
+
+def test_a_panic_of_polars_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = bytes(joined(ArrowTables().dump(pl.DataFrame({"a": [1]}))))
+
+    def panic(*_args: object, **_named: object) -> None:
+        raise pl.exceptions.PanicException("unwrap")
+
+    monkeypatch.setattr(pl, "from_arrow", panic)
+    with pytest.raises(DamagedArtifact, match="not an Arrow file"):
+        ArrowTables().load(stored, {})
+
+
 def test_an_arrow_file_of_somebody_else_is_refused() -> None:
     sink = io.BytesIO()
     pl.DataFrame({"a": [1]}).write_ipc(sink)

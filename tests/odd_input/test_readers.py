@@ -18,6 +18,16 @@ def test_a_reader_gives_one_sentence_for_odd_input(name: str) -> None:
     assert not found.wrong, str(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("records", 88), ("records", 694), ("records", 931), ("blobs", 19_340)],
+    ids=["a text of 10 MB as JSON", "a step's number is bytes", "many texts of 10 MB", "a name is no UTF-8"],
+)
+def test_what_long_runs_have_found_is_one_sentence(name: str, seed: int) -> None:
+    found = trial(name, rounds=1, seed=seed)
+    assert not found.wrong, str(found)
+
+
 def test_a_reader_that_crashes_or_raises_is_told() -> None:
     found = trial("a reader that fails", rounds=4)
     assert (found.read, found.refused, len(found.wrong)) == (0, 1, 3)

@@ -31,6 +31,9 @@ SCHEMA = 1
 MOST_TEXT = 4_000
 """Largest length of a text. Longer ones lose their middle, since tracebacks matter at both ends."""
 
+_BESIDE = 10_000
+"""Characters beside what is kept of a long text that are looked at for secrets; a private key has half as many."""
+
 MOST_ITEMS = 1_000
 """Largest number of entries in an array or object; the list that is the data itself is bounded by `--limit`."""
 
@@ -138,7 +141,7 @@ class _Cutter:
 
     def __call__(self, value: Any, path: str) -> Any:
         if isinstance(value, str):
-            return self._text(HELD.mask(value), path)
+            return self._text(value, path)
         if isinstance(value, float):
             return value if isfinite(value) else None  # JSON has no NaN and no infinity
         if isinstance(value, (list, dict)) and len(value) > self._most:
@@ -151,7 +154,9 @@ class _Cutter:
 
     def _text(self, text: str, path: str) -> str:
         if len(text) <= MOST_TEXT:
-            return text
+            return HELD.mask(text)
         self.cuts.append(Cut(path=path, kept=MOST_TEXT, of=len(text)))
-        half = MOST_TEXT // 2
-        return f"{text[:half]}\n... {len(text) - MOST_TEXT:,} characters left out ...\n{text[-half:]}"
+        # Masked with some of what is left out: no secret may be cut where it begins or ends, and then be shown.
+        half, shown = MOST_TEXT // 2, MOST_TEXT // 2 + _BESIDE
+        start, end = HELD.mask(text[:shown])[:half], HELD.mask(text[-shown:])[-half:]
+        return f"{start}\n... {len(text) - MOST_TEXT:,} characters left out ...\n{end}"

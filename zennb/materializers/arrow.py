@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from zennb.errors import DamagedArtifact, NotStorable
-from zennb.materializers.arrow_checks import check_table
+from zennb.materializers.arrow_checks import check_schema, check_table
 from zennb.materializers.available import not_importable
 from zennb.materializers.buffers import Collector, joined, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -60,7 +60,10 @@ class ArrowTables(Materializer):
             return _from_arrow(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(private(buffer)))))
         except ImportError as error:
             raise not_importable("a table of", error) from error
-        except Exception as error:
+        except BaseException as error:
+            # A panic of polars is no Exception.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             raise DamagedArtifact(
                 f"stored bytes are not an Arrow file of zennb ({error}); run the step again.", digest=""
             ) from error
@@ -99,6 +102,7 @@ def _from_arrow(reader: Any) -> Any:
     """Return the table stored in an Arrow file."""
     metadata = dict(reader.schema.metadata or {})
     note = PlainData().load(metadata.pop(_NOTE), {})
+    check_schema(reader.schema)
     batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
     for batch in batches:
         check_table(batch)

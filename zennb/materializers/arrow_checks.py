@@ -12,7 +12,20 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
-__all__ = ["check_array", "check_table"]
+__all__ = ["check_array", "check_schema", "check_table"]
+
+
+def check_schema(schema: Any) -> None:
+    """Check the names and notes of columns, which Arrow decodes when they are asked for, and polars not at all.
+
+    Raises:
+        ValueError: a name is no UTF-8.
+    """
+    fields = list(schema)
+    while fields:
+        field = fields.pop()
+        field.name.encode()
+        fields += [field.type.field(at) for at in range(field.type.num_fields)]
 
 
 def check_table(table: Any) -> None:

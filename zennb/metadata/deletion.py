@@ -122,7 +122,8 @@ class Deletions(Queries):
     def forgettable(self, connection: sqlite3.Connection) -> list[Artifact]:
         """Return the versions that no kernel which is alive may hold, newest first."""
         live = json.dumps([run for run, _ in live_runs(connection)])
-        held = json.dumps([number for (number,) in connection.execute(_LIVE_ARTIFACTS, (live, live))])
+        found = connection.execute(_LIVE_ARTIFACTS, (live, live))
+        held = json.dumps([number for (number,) in found if isinstance(number, int)])
         return select_artifacts(connection, f"WHERE a.id NOT {_IN} ORDER BY a.id DESC", (held,))
 
     @reading

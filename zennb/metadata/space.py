@@ -292,7 +292,7 @@ def _references(connection: sqlite3.Connection) -> Iterator[BlobReference]:
 
 def _needed(connection: sqlite3.Connection, runs: str) -> Iterator[str]:
     numbers = connection.execute(_LATEST, {"runs": runs, "since": time.time() - DAY}).fetchall()
-    steps = json.dumps([number for (number,) in numbers if number is not None])
+    steps = json.dumps([number for (number,) in numbers if isinstance(number, int)])
     yield from _blobs(connection, _LISTED, {"steps": steps})
     yield from (blob for (blob,) in connection.execute(_CURRENT, {"runs": runs}))
 

@@ -334,16 +334,17 @@ def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict
 def _of(
     connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object]
 ) -> list[Step]:
-    """Return the steps whose numbers a query gives, oldest first; it may give NULL for none."""
-    return steps_by_id(connection, [row[0] for row in connection.execute(sql, values) if row[0] is not None])
+    """Return the steps whose numbers a query gives, oldest first."""
+    return steps_by_id(connection, [row[0] for row in connection.execute(sql, values)])
 
 
-def steps_by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]:
-    """Return the steps of these numbers, oldest first."""
+def steps_by_id(connection: sqlite3.Connection, numbers: Iterable[object]) -> list[Step]:
+    """Return the steps of these numbers, oldest first; NULL, and what else others may have written, is no number."""
+    known = [each for each in numbers if isinstance(each, int)]
     # A list as one JSON value: SQLite limits the number of placeholders, and this statement
     # stays the same and prepared.
     where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
-    return _select(connection, where, (json.dumps(numbers),)) if numbers else []
+    return _select(connection, where, (json.dumps(known),)) if known else []
 
 
 def previous_step(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -22,6 +21,8 @@ __all__ = ["NewRow", "RecordColumn", "RecordTable", "select"]
 
 R = TypeVar("R")
 _ODD = object()
+_LONGEST = 100_000
+"""Bytes of a text that are kept where there is no memory for all of it."""
 
 
 def _same(value: Any) -> Any:
@@ -139,16 +140,23 @@ class RecordTable:
 def select(
     connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object] = ()
 ) -> list[sqlite3.Row]:
-    """Return the rows of a query, whose columns are read by name. What is no UTF-8 in a text is replaced."""
+    """Return the rows of a query, whose columns are read by name.
+
+    What is no UTF-8 in a text is replaced. If there is no memory for all the texts, long ones are cut: zennb has not
+    written them.
+    """
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
+    longest = None
     try:
         return cursor.execute(sql, values).fetchall()
     except sqlite3.OperationalError as error:
         if "decode" not in str(error):
             raise
+    except MemoryError:
+        longest = _LONGEST
     usual = connection.text_factory
-    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    connection.text_factory = lambda text: text[:longest].decode("utf-8", "replace")
     try:
         return cursor.execute(sql, values).fetchall()
     finally:

@@ -51,24 +51,51 @@ _ENV = re.compile(
     r"(?P<kept>(?<!\S)(?:%env|%set_env|export|setx|set)\s{1,4}(?P<name>\w{1,60})(?:=|\s)\s{0,4}[\"']?)(?P<value>[^\s\"']{1,400})"
 )
 
-_HINTS = re.compile(
-    r"passw|passphrase|passcode|secret|token|key|auth|cred|pwd|jwt|bearer|sk-|_live_|_test_|gh[pousr]_|github_pat|glpat|AKIA|ASIA|"
-    r"xox|hf_|AIza|ya29|npm_|pypi-|eyJ|://",
-    re.IGNORECASE,
+_HINTS = (
+    *(
+        "passw",
+        "passphrase",
+        "passcode",
+        "secret",
+        "token",
+        "key",
+        "auth",
+        "cred",
+        "pwd",
+        "jwt",
+        "bearer",
+        "basic",
+    ),
+    *(
+        "sk-",
+        "_live_",
+        "_test_",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat",
+        "glpat",
+        "akia",
+        "asia",
+    ),
+    *("xox", "hf_", "aiza", "ya29", "npm_", "pypi-", "eyj", "://"),
 )
-"""Any text that a pattern above matches also matches this one, which is much faster."""
+"""Any text that a pattern above matches contains one of these in lower case, which is found ten times as fast."""
 
 _MOST_KNOWN, _SHORTEST, _PLAIN_WORD = 1_000, 6, 12
 
 
 def may_hold_secrets(text: str) -> bool:
     """Whether a text, or code, can hold anything that is recognized as a secret; a cheap first look."""
-    return _HINTS.search(text) is not None
+    lowered = text.casefold()
+    return any(hint in lowered for hint in _HINTS)
 
 
 def has_token(text: str) -> bool:
     """Whether a text contains a token of known form, a private key, or an address with a password."""
-    return _HINTS.search(text) is not None and _by_form(text) != text
+    return may_hold_secrets(text) and _by_form(text) != text
 
 
 def mask_text(text: str, *, is_code: bool = False) -> str:
@@ -78,7 +105,7 @@ def mask_text(text: str, *, is_code: bool = False) -> str:
         text: what a step printed, raised or showed; for commands see `mask_command`.
         is_code: whether it is Python, where `password=value` without quotes names a variable.
     """
-    if _HINTS.search(text) is None:
+    if not may_hold_secrets(text):
         return text
     text = _QUOTED.sub(_pair, _by_form(text))
     return text if is_code else _UNQUOTED.sub(_bare_pair, text)
@@ -86,7 +113,7 @@ def mask_text(text: str, *, is_code: bool = False) -> str:
 
 def mask_command(text: str) -> str:
     """Return a magic or shell line with its secrets masked: `--password hunter2`, `%env TOKEN=...`."""
-    if _HINTS.search(text) is None:
+    if not may_hold_secrets(text):
         return text
     return _ENV.sub(_option, _OPTION.sub(_option, mask_text(text)))
 
