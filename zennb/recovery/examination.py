@@ -70,9 +70,9 @@ class Examination:
         """Whether there is nothing to repair."""
         return not any(each.is_wrong for each in self.findings)
 
-    def note(self, kind: str, path: Path, what: str) -> None:
-        """Add a finding."""
-        self.findings.append(Finding(kind=kind, path=str(path), what=what))
+    def note(self, kind: str, path: Path, what: str, *, is_lost: bool = False) -> None:
+        """Add a finding; `is_lost` says that no repair brings it back."""
+        self.findings.append(Finding(kind=kind, path=str(path), what=what, is_lost=is_lost))
 
 
 def examine_home(home: Path) -> Examination:
@@ -211,11 +211,11 @@ def _examine_references(found: Examination, database: Path) -> None:
     present = {digest: size for store in found.stores for digest, size in store.sizes.items()}
     missing = [(blob, *named[blob]) for blob in named if blob not in present and blob not in freed]
     for blob, label, size in missing[:_MOST]:
-        found.note(
-            MISSING, Path(blob[:12]), f"the {size:,} bytes of {label} are in no store; its step runs again"
-        )
+        what = f"the {size:,} bytes of {label} are in no store; its step runs again"
+        found.note(MISSING, Path(blob[:12]), what, is_lost=True)
     if len(missing) > _MOST:
-        found.note(MISSING, database, f"the bytes of {len(missing) - _MOST} more versions are in no store")
+        what = f"the bytes of {len(missing) - _MOST} more versions are in no store"
+        found.note(MISSING, database, what, is_lost=True)
     _note_unreferenced(found, present, named.keys() | others)
 
 

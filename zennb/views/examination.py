@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from zennb.core.records.findings import Finding
 
-__all__ = ["examination_view"]
+__all__ = ["LOST", "REPAIR", "examination_view"]
+
+REPAIR = "`zennb doctor --repair` brings back what is intact"
+LOST = (
+    "Bytes that are in no store come back when their step runs; `zennb artifacts forget --yes` takes the versions off "
+    "the record."
+)
 
 
 def examination_view(
@@ -47,9 +53,12 @@ def examination_view(
         f"  {clean(root)}: {plural(blobs, 'intact blob')}, {size(total)}" for root, blobs, total in stores
     ]
     lines += [f"{each.kind}  {clean(each.path)}: {clean(each.what)}" for each in findings]
-    if not any(each.is_wrong for each in findings):
+    wrong = [each for each in findings if each.is_wrong]
+    if not wrong:
         lines.append("Nothing is wrong.")
-    elif not done:
-        lines.append("`zennb doctor --repair` brings back what is intact; nothing is deleted.")
+    elif not done and not all(each.is_lost for each in wrong):
+        lines.append(f"{REPAIR}; nothing is deleted.")
+    elif any(each.is_lost for each in wrong):
+        lines.append(LOST)
     text = "\n".join(lines)
     return View(text, block(text))

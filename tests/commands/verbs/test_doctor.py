@@ -62,6 +62,30 @@ def test_what_is_wrong_is_listed_and_the_exit_code_is_1(
     assert f"foreign  {home / 'artifacts' / 'blobs' / 'notes.txt'}: it is no folder of blobs" in shown
 
 
+def test_of_lost_bytes_it_says_what_brings_them_back(
+    workspace: Workspace, home: Path, record: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record("train", {"model": "x" * 50_000})
+    workspace.close()
+    (blob,) = (path for path in (home / "artifacts" / "blobs").glob("*/*") if path.stat().st_size > 32_768)
+    blob.chmod(0o644)
+    blob.write_bytes(b"y" * blob.stat().st_size)
+    assert main(["doctor"]) == 1
+    shown = capsys.readouterr()
+    assert "`zennb doctor --repair` brings back what is intact; nothing is deleted." in shown.out
+    assert main(["doctor", "--repair"]) == 0
+    shown = capsys.readouterr()
+    assert (
+        f"damaged blobs of {home / 'artifacts'} that are now in {home / 'artifacts' / 'quarantine'}: 1."
+        in shown.out
+    )
+    assert "come back when their step runs" in shown.out
+    assert main(["doctor"]) == 1
+    shown = capsys.readouterr()
+    assert "--repair" not in shown.out + shown.err
+    assert "come back when their step runs; `zennb artifacts forget --yes`" in shown.out
+
+
 def test_json_has_the_findings_and_the_error(
     workspace: Workspace, home: Path, record: Record, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
 from zennb.core.records.pages import RunFilter
 from zennb.errors import StoreError, UsageError
-from zennb.views.examination import examination_view
+from zennb.views.examination import LOST, REPAIR, examination_view
 from zennb.views.text import plural
 
 if TYPE_CHECKING:
@@ -84,11 +84,9 @@ def _repaired(repair: Repair) -> Outcome:
 
 
 def _verdict(found: Examination) -> str:
-    wrong = sum(each.is_wrong for each in found.findings)
-    return (
-        f"{wrong} {'things are' if wrong > 1 else 'thing is'} wrong in {found.home}; "
-        "`zennb doctor --repair` brings back what is intact."
-    )
+    wrong = [each for each in found.findings if each.is_wrong]
+    advice = LOST if all(each.is_lost for each in wrong) else f"{REPAIR}."
+    return f"{len(wrong)} {'things are' if len(wrong) > 1 else 'thing is'} wrong in {found.home}. {advice}"
 
 
 def _view(found: Examination, *, done: Any) -> Any:

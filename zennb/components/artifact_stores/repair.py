@@ -57,7 +57,7 @@ def repair_store(root: Path, aside: Callable[[Path], Path]) -> StoreRepair:
     root.mkdir(parents=True, exist_ok=True)
     allowed = _allow_all(root)
     if allowed:
-        repair.done.append(f"{len(allowed)} paths in {root} were closed to you and are open again.")
+        repair.done.append(f"paths in {root} that were closed to you and are open again: {len(allowed)}.")
     _repair_marker(repair, directory, aside)
     for folder in (directory.blobs, directory.parts, directory.quarantine):
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
@@ -181,12 +181,12 @@ def _repair_rows(repair: StoreRepair, directory: StoreDirectory, cache: StrictCa
             cache.delete(digest)
     if damaged:
         repair.done.append(
-            f"{len(damaged)} small values of {directory.root} were damaged; what is left of them is in "
-            f"{directory.quarantine}."
+            f"damaged small values of {directory.root}, of which the rest is now in {directory.quarantine}: "
+            f"{len(damaged)}."
         )
     if gone:
         repair.done.append(
-            f"{len(gone)} blobs of {directory.root} are not there any more; the index forgot them."
+            f"blobs of {directory.root} that are not there any more, and that its index forgot: {len(gone)}."
         )
 
 
@@ -199,7 +199,7 @@ def _index_files(
         aside(path)
     if foreign:
         repair.done.append(
-            f"{len(foreign)} entries in {directory.blobs} were none of zennb's and were moved aside."
+            f"entries in {directory.blobs} that are none of zennb's, and were moved aside: {len(foreign)}."
         )
     added, damaged = 0, 0
     for digest, path in list(blob_files(directory)):
@@ -217,10 +217,10 @@ def _index_files(
             added += 1
     if damaged:
         repair.done.append(
-            f"{damaged} blobs of {directory.root} were damaged and are in {directory.quarantine}."
+            f"damaged blobs of {directory.root} that are now in {directory.quarantine}: {damaged}."
         )
     if added:
-        repair.done.append(f"{added} blobs of {directory.root} are in its index again.")
+        repair.done.append(f"blobs of {directory.root} that are in its index again: {added}.")
 
 
 def _foreign(directory: StoreDirectory) -> Iterator[Path]:

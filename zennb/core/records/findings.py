@@ -17,11 +17,13 @@ class Finding:
         kind: `damaged`, `missing`, `foreign` (nothing of zennb's), or `unreferenced`, which does no harm.
         path: the file or folder.
         what: what was seen, as a phrase: `its content has changed since it was stored`.
+        is_lost: whether no repair brings it back.
     """
 
     kind: str
     path: str
     what: str
+    is_lost: bool = False
 
     @property
     def is_wrong(self) -> bool:
