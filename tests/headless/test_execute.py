@@ -89,6 +89,17 @@ def test_cells_run_in_order_in_the_folder_of_the_notebook_by_this_interpreter(tm
     assert shown(path, 2) == ""  # the notebook itself is left alone
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there the kernel listens on local ports")
+def test_nobody_else_can_enter_the_folder_of_the_kernel_s_sockets(tmp_path: Path) -> None:
+    path = make(
+        tmp_path,
+        "import json, os, ipykernel\nfile = ipykernel.get_connection_file()\n"
+        "print(json.load(open(file))['transport'], oct(os.stat(os.path.dirname(file)).st_mode & 0o777))",
+    )
+    execute(path, out=tmp_path / "out.ipynb")
+    assert shown(tmp_path / "out.ipynb", 0) == "ipc 0o700\n"
+
+
 def test_step_results_arrive_while_the_notebook_runs(tmp_path: Path) -> None:
     path = make(
         tmp_path,
