@@ -124,9 +124,12 @@ def settle(seconds: float = _LAST_WORDS) -> bool:
     """Wait until everything noted so far is told or kept; return whether it is."""
     if _thread is None:
         return True
-    done = threading.Event()
-    _pending.put(done.set)
-    return done.wait(seconds)
+    done = (
+        threading.Lock()
+    )  # no event: an interrupt in its `wait` can leave the thread that sets it waiting forever
+    done.acquire()
+    _pending.put(done.release)
+    return done.acquire(timeout=seconds)
 
 
 def _later(call: Callable[[], None]) -> None:

@@ -59,7 +59,10 @@ class RunMonitor:
     """The active runs of this kernel, and their subscribers."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        # Held as a lock, not as the condition: that acquires and releases it in Python code, where an interrupt leaves
+        # it held, and the thread that notifies waits forever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._active: dict[int, ActiveRun] = {}
         self._printed: dict[int, dict[str, str]] = {}
         self._subscribers: list[Callable[[], object]] = []
@@ -78,7 +81,7 @@ class RunMonitor:
     ) -> None:
         """Note the state of a run; it is removed once its status is final."""
         number = run.id or 0
-        with self._changed:
+        with self._lock:
             if run.status.is_final:
                 self._active.pop(number, None)
                 self._printed.pop(number, None)
@@ -107,7 +110,7 @@ class RunMonitor:
 
     def notify(self) -> None:
         """Notify subscribers that something may have changed, though no run reported it."""
-        with self._changed:
+        with self._lock:
             self._wake()
 
     # Called by live displays and panels
@@ -115,7 +118,7 @@ class RunMonitor:
     @property
     def runs(self) -> list[ActiveRun]:
         """The active runs, oldest first."""
-        with self._changed:
+        with self._lock:
             return [
                 replace(active, printed=dict(self._printed.get(number, {})))
                 for number, active in self._active.items()
@@ -123,18 +126,18 @@ class RunMonitor:
 
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback` from this module's thread after changes; return a function that ends this."""
-        with self._changed:
+        with self._lock:
             self._subscribers.append(callback)
 
         def stop() -> None:
-            with self._changed, contextlib.suppress(ValueError):
+            with self._lock, contextlib.suppress(ValueError):
                 self._subscribers.remove(callback)
 
         return stop
 
     def close(self) -> None:
         """End the thread; nobody is notified any more."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
             self._subscribers.clear()
             self._changed.notify_all()
@@ -159,7 +162,7 @@ class RunMonitor:
 
     def _waited(self) -> bool:
         """Wait until subscribers are to be notified; return False once the monitor is closed."""
-        with self._changed:
+        with self._lock:
             # The pause comes first, so that changes in quick succession are shown together.
             self._changed.wait_for(lambda: self._is_closed, timeout=_PAUSE)
             while not (self._is_closed or self._is_new):
