@@ -341,8 +341,7 @@ def _of(
 def steps_by_id(connection: sqlite3.Connection, numbers: Iterable[object]) -> list[Step]:
     """Return the steps of these numbers, oldest first; NULL, and what else others may have written, is no number."""
     known = [each for each in numbers if isinstance(each, int)]
-    # A list as one JSON value: SQLite limits the number of placeholders, and this statement
-    # stays the same and prepared.
+    # One JSON value: SQLite limits the number of placeholders, and the statement stays prepared.
     where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
     return _select(connection, where, (json.dumps(known),)) if known else []
 

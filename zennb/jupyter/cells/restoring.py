@@ -262,9 +262,8 @@ class StepRestorer:
             except BrokenLibrary:
                 raise
             except Exception as error:
-                raise StepRefused(
-                    f"its definitions could not be executed again ({type(error).__name__}: {error})"
-                ) from error
+                why = f"{type(error).__name__}: {error}"
+                raise StepRefused(f"its definitions could not be executed again ({why})") from error
         if definitions.calls:  # `sns.set_theme()` sets options that the step has set otherwise since
             self._run_context.environment.settings.apply(changes)
         for what, digest in self._content_of(values).items():
