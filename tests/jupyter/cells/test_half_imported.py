@@ -24,9 +24,8 @@ SHOWN = f"%%step make\nimport {LIBRARY}\nthing = 1\n{LIBRARY}.Thing('x')"
 
 
 @pytest.fixture(autouse=True)
-def library(notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(write_library(tmp_path))
-    notebook.run("import sys")
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(write_library(tmp_path))  # before the notebook, which sets the path back to this
     yield
     forget()
 
