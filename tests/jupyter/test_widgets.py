@@ -18,7 +18,7 @@ LIVE = {
     "a control": "display(widgets.IntSlider(value=3))",
     "the last value": "widgets.Button(description='go')",
     "a box with a control": "display(widgets.HBox([widgets.Label('a'), widgets.Text()]))",
-    "an area for output": "out = widgets.Output()\ndisplay(out)\nwith out:\n    print(3)",
+    "an area for output with a control": "out = widgets.Output()\ndisplay(out)\nwith out: display(widgets.Text())",
     "interact": "widgets.interact(f, n=(0, 5))",
     "interact as a decorator": "@widgets.interact(n=3)\ndef g(n):\n    return n",
     "interactive": "w = widgets.interactive(f, n=3)\ndisplay(w)",

@@ -41,7 +41,7 @@ def last_checks(found: Sequence[Step]) -> Table:
     columns = (
         Column.of("name", "output"),
         Column.of("state", "status", "state"),
-        Column.of("names", "step", most=24, minor=True),
+        Column.of("names", "step", most=24),
         Column.of("count", "passed"),
         Column.of("count", "failed", "failed"),
         Column.of("count", "run"),

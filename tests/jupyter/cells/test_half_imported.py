@@ -25,7 +25,9 @@ SHOWN = f"%%step make\nimport {LIBRARY}\nthing = 1\n{LIBRARY}.Thing('x')"
 
 @pytest.fixture(autouse=True)
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(write_library(tmp_path))  # before the notebook, which sets the path back to this
+    monkeypatch.syspath_prepend(
+        write_library(tmp_path)
+    )  # before the notebook, which sets the path back to this
     yield
     forget()
 

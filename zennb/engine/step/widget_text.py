@@ -35,7 +35,8 @@ def _text(widget: Any, depth: int) -> str:
     children = getattr(widget, "children", None)
     if isinstance(children, list | tuple):
         parts = [part for part in (_text(each, depth + 1) for each in children) if part]
-        return ("\n" if kind == "VBox" else " ").join(parts)
+        text = ("\n" if kind == "VBox" else " ").join(parts)
+        return re.sub(r" (\S+/\S+) \1(?=\s|$)", r" \1", text)  # tqdm says beside its bar how far it is
     if kind == "Output":
         return ""
     value = getattr(widget, "value", None)

@@ -12,7 +12,6 @@ from tests.jupyter.panels.conftest import widgets, words
 from zennb import api
 from zennb.components.alerters.local import LocalAlerter
 from zennb.core.records.records import ComponentSpec
-from zennb.engine.delivery import alerts
 from zennb.engine.delivery.outbox import Outbox, OutboxMessage
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def board(notebook: Any) -> Any:
-    alerts._told.clear()
     notebook.run("import zennb", "board = zennb.Dashboard()")
     return notebook.ns["board"]
 
