@@ -25,8 +25,9 @@ __all__ = [
     "delete_secret",
     "find_secret",
     "keep_secret",
+    "keyring_problem",
+    "secret_names",
 ]
-__all__ += ["keyring_problem", "secret_names"]
 
 SERVICE = "zennb"
 """What the entries of the keyring are filed under."""
