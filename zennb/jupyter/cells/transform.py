@@ -197,12 +197,14 @@ def copied(tree: ast.Module) -> ast.Module:
     return own
 
 
+_SHARED = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+
+
 class _TreePickler(pickle.Pickler):
-    """Writes nodes without parts (`ast.Load()`) by their class alone."""
+    """Writes contexts and operators (`ast.Load()`), which have no place of their own, by their class alone."""
 
     def reducer_override(self, node: object) -> Any:
-        is_bare = isinstance(node, ast.AST) and not node._fields
-        return (type(node), ()) if is_bare else NotImplemented
+        return (type(node), ()) if isinstance(node, _SHARED) else NotImplemented
 
 
 def _announcement(node: ast.Module) -> tuple[str, str] | None:
