@@ -20,7 +20,7 @@ from zennb.engine.environment.callers import INSIDE, is_users, module_name
 from zennb.packages.origin import module_of, origin, top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
 __all__ = ["EvaluatedCode"]
@@ -49,6 +49,12 @@ _COMPUTING = frozenset(
 _COMPUTING_TOO = frozenset({"pandas", "sympy"})
 """Packages whose functions change nothing but their arguments, settings that are known, and random states."""
 
+_PROCESSES = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen"})
+_POOLS = frozenset(
+    {"concurrent", "dask", "distributed", "joblib", "loky", "multiprocessing", "pathos", "ray"}
+)
+"""Packages that call functions in other processes, some of which may run already."""
+
 _active: dict[int, EvaluatedCode] = {}
 """Thread → what records it."""
 
@@ -58,6 +64,7 @@ class EvaluatedCode:
 
     def __init__(self) -> None:
         self._codes: dict[CodeType, Mapping[str, Any]] = {}
+        self._starts_processes = False
         self._thread = 0
         self._outer: EvaluatedCode | None = None
 
@@ -79,13 +86,20 @@ class EvaluatedCode:
         if len(self._codes) <= _MOST:
             self._codes[code] = scope
 
-    def unseen(self, words: AbstractSet[str], namespace: Mapping[str, Any]) -> str:
+    def note_process(self) -> None:
+        """Note that a process was started, whose code is not seen."""
+        self._starts_processes = True
+
+    def unseen(self, words: AbstractSet[str], namespace: Mapping[str, Any], used: Iterable[str] = ()) -> str:
         """Return what reading the code of the step did not show of what it evaluated, as a verb phrase; "" for nothing.
 
         Args:
             words: those of the texts that the step sees; a variable with such a name is an input.
             namespace: the notebook's variables.
+            used: dotted names of what the step uses of modules.
         """
+        if self._starts_processes or not _POOLS.isdisjoint(map(top_level, used)):
+            return "may be in other processes"
         if len(self._codes) > _MOST:
             return f"are more than {_MOST} different texts"
         for code, scope in self._codes.items():
@@ -112,7 +126,7 @@ def _may_have_effects(value: object) -> bool:
     else:
         return False
     if origin(home).is_users:  # a step depends on these, with all that they use
-        return is_a(value, ModuleType)
+        return False
     return top_level(home).lstrip("_") not in _COMPUTING | _COMPUTING_TOO
 
 
@@ -124,7 +138,11 @@ def _is_statements(code: CodeType) -> bool:
 
 def _hook(event: str, arguments: tuple[Any, ...], _current: dict[int, EvaluatedCode] = _active) -> None:
     # Python calls this for much, and cannot take it away again, so the fast exit comes first.
-    if event != "exec" or not _current or getattr(INSIDE, "busy", False):
+    if (event != "exec" and event not in _PROCESSES) or not _current or getattr(INSIDE, "busy", False):
+        return
+    if event != "exec":
+        for each in list(_current.values()):
+            each.note_process()
         return
     caller = sys._getframe(1)  # noqa: SLF001 - `eval` itself has no frame
     if is_a(arguments[0], CodeType) and is_users(module_name(caller)):
