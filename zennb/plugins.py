@@ -12,7 +12,7 @@ from typing import Any
 
 from zennb.core.records.component_types import FLAVORS_OF, component_type
 from zennb.errors import UnknownName
-from zennb.packages.entry_points import Offer, broken, entry_offers, not_installed, refresh
+from zennb.packages.entry_points import Offer, broken, entry_offers, not_installed
 from zennb.packages.entry_points import load as load_offer
 
 __all__ = ["GROUP", "FlavorInfo", "all_flavors", "flavors", "load"]
@@ -228,7 +228,6 @@ def all_flavors() -> dict[str, dict[str, FlavorInfo]]:
     found: dict[str, dict[str, FlavorInfo]] = {}
     for info in _OURS:
         found.setdefault(info.type, {})[info.name] = info
-    refresh()
     others = [_from_offer(offer) for offer in entry_offers(GROUP)]
     # Ours win, then the first distribution by name, so that the meaning of a name does not depend on import order.
     for info in sorted(others, key=lambda other: (other.name, other.source)):

@@ -157,11 +157,13 @@ def _packages(folder: str, moment: int) -> frozenset[tuple[str, int]]:
 def entry_offers(group: str) -> list[Offer]:
     """Return the entry points of a group, where a package besides zennb offers anything; reads all their metadata.
 
-    It may be called while a step runs, so it must not list folders itself, as `refresh` does: the step would seem to
-    have done that.
+    It may be called while a step runs, on another thread too, so it lists no folders that were listed before, as
+    `refresh` does: the step would seem to have done that.
     """
     from importlib.metadata import entry_points
 
+    if sys.path != _path:
+        refresh()
     found = []
     for point in entry_points(group=group) if _is_anything_offered() else ():
         source = point.dist.name if point.dist is not None else ""
