@@ -21,7 +21,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-lowest test-python test-libraries test-stores test-clusters coverage soak bench format clean
+.PHONY: help demo lab test test-lowest test-python test-libraries test-stores test-models test-clusters coverage soak bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server
 		tests/jupyter/test_shared_bucket.py tests/components/data_validators tests/components/alerters \
 		tests/jupyter/test_pandera_checks.py tests/digests/test_pandera.py
 
+test-models: .venv-models/.made ## trackers, registries and deployers, those of MLflow too, and the notebook of a model on them
+	env -u ZENNB_HOME .venv-models/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-models/.cache \
+		tests/components/experiment_trackers tests/components/model_registries tests/components/model_deployers \
+		tests/lifecycle tests/jupyter/test_trackers_beside_steps.py
+
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
 
@@ -85,7 +90,7 @@ format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff format .
 
 clean: ## delete what the targets above made, the demo's store included
-	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-libraries .venv-stores .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-libraries .venv-stores .venv-models .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 
 # The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests.
 # House rules and the examples of the documents are the same on each, and checked by `make test`.
@@ -128,6 +133,12 @@ $(TOOLS)/.made:
 .venv-stores/.made: pyproject.toml $(TOOLS)/.made
 	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-stores
 	$(TOOLS)/bin/uv pip install --quiet --python .venv-stores --editable ".[test-stores]"
+	touch $@
+
+# MLflow brings a hundred packages, which nothing else needs.
+.venv-models/.made: pyproject.toml $(TOOLS)/.made
+	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-models
+	$(TOOLS)/bin/uv pip install --quiet --python .venv-models --editable ".[test-models]"
 	touch $@
 
 # pysqa wants an older pandas, which the other tests must not get.

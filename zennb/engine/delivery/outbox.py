@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zennb.bounded_input import parse_json, read_file
 from zennb.core.secrets.names import DOTS
 from zennb.core.secrets.texts import mask_json
+from zennb.engine.environment.callers import untraced
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
@@ -258,7 +259,8 @@ class Outbox:
 
         def call() -> None:
             try:
-                send(message)
+                with untraced():  # it is no step's doing, whichever runs just now
+                    send(message)
             except BaseException as error:  # noqa: BLE001 - a library's own exceptions, of whatever kind
                 problems.append(self._reason(error))
             else:

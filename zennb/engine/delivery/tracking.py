@@ -18,6 +18,7 @@ from zennb.components.experiment_tracker import TrackedStep
 from zennb.core.records.records import Status
 from zennb.core.secrets.parameters import small_inputs
 from zennb.engine.delivery.outbox import OutboxMessage, deliver_to
+from zennb.engine.environment.callers import untraced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,7 +145,8 @@ def _later(call: Callable[[], None]) -> None:
 
 
 def _work() -> None:
-    while True:
-        call = _pending.get()
-        if call is not None:
-            call()
+    with untraced():  # what a tracker does to files is no doing of the step that runs meanwhile
+        while True:
+            call = _pending.get()
+            if call is not None:
+                call()

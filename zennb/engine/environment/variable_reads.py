@@ -35,10 +35,16 @@ def unwatch() -> None:
         environment.__class__ = Environ
 
 
+_OF_LIBRARIES = frozenset({"_MLFLOW_TELEMETRY_SESSION_ID"})
+"""Variables in which a library keeps a note for itself. MLflow sets and deletes this one from a thread of its own: it
+would look like a side effect of whichever step runs just then."""
+
+
 def variables() -> dict[str, str]:
-    """Return the environment variables as they are now, without the access being noticed."""
+    """Return the environment variables as they are now, without the access being noticed; none of `_OF_LIBRARIES`."""
     decode_name, decode = os.environ.decodekey, os.environ.decodevalue
-    return {decode_name(name): decode(value) for name, value in list(environment_data().items())}
+    found = {decode_name(name): decode(value) for name, value in list(environment_data().items())}
+    return {name: value for name, value in found.items() if name not in _OF_LIBRARIES}
 
 
 def variable(name: str) -> str | None:
