@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.api import artifacts, digest, load, log, runs, stack, stacks
-    from zennb.commands.program import plan, run
+    from zennb.commands.program import annotate, plan, run
     from zennb.jupyter.panels.public import Dashboard, StackPicker
     from zennb.model_api import deploy, deployment, deployments, models, register_model
     from zennb.space_api import prune, usage
@@ -26,6 +26,7 @@ __all__ = [
     "Dashboard",
     "StackPicker",
     "__version__",
+    "annotate",
     "artifacts",
     "deploy",
     "deployment",
@@ -48,7 +49,7 @@ __all__ = [
 
 SOURCES = {
     "zennb.api": ("artifacts", "digest", "load", "log", "runs", "stack", "stacks"),
-    "zennb.commands.program": ("plan", "run"),
+    "zennb.commands.program": ("annotate", "plan", "run"),
     "zennb.jupyter.panels.public": ("Dashboard", "StackPicker"),
     "zennb.model_api": ("deploy", "deployment", "deployments", "models", "register_model"),
     "zennb.space_api": ("prune", "usage"),

@@ -38,6 +38,18 @@ def test_labels_are_bound_and_have_versions(notebook: Notebook) -> None:
     assert record.outputs["texts_labels"].version == 2
 
 
+def test_the_panel_opens_from_python_too(notebook: Notebook) -> None:
+    with pytest.raises(UnknownName):
+        zennb.annotate("texts", ["pos", "neg"])
+    notebook.run("import zennb\ntexts = ['good film', 'bad film']")
+    panel = _open(notebook, "zennb.annotate('texts', ['pos', 'neg'], target='given')")
+    panel.choices[1].click()
+    notebook.run("labels = list(given)")
+    assert notebook.ns["labels"] == ["neg", None]
+    with pytest.raises(UsageError, match="'not a name' is no name"):
+        zennb.annotate("texts", ["pos"], target="not a name")
+
+
 def test_a_step_that_reads_labels_runs_again_when_they_change(notebook: Notebook) -> None:
     count = "%%step count\nn = texts_labels.count('pos')"
     notebook.run("texts = ['a', 'b']")

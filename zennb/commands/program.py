@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from zennb.commands.session import Session
+    from zennb.views.view import Shown
 
-__all__ = ["plan", "run"]
+__all__ = ["annotate", "plan", "run"]
 
 _in_kernel = threading.Lock()
 """A kernel has one namespace, so its pipeline runs once at a time; notebook files run in parallel."""
@@ -117,6 +118,31 @@ def plan(notebook: str | Path | None = None) -> PlanHandle:
         return PlanHandle(session.plan(), title=Path(session.notebook.replace("\\", "/")).name)
     file = NotebookFile(notebook)
     return PlanHandle(file.state(api.workspace_beside(file.path)), title=file.path.name)
+
+
+def annotate(
+    variable: str, labels: Sequence[str] = (), *, target: str | None = None, annotator: str = ""
+) -> Shown:
+    """Return the panel that labels the items of a variable of the notebook by hand, as `%annotate` shows it.
+
+    Args:
+        variable: the name of the variable with the items.
+        labels: to choose from; by default those of the last time.
+        target: the name that the labels are bound to; by default `VARIABLE_labels`.
+        annotator: the annotator to use; by default that of the stack, else the panel in the notebook.
+
+    Raises:
+        UnknownName: there is no such variable or annotator.
+        UsageError: there is no notebook here, or nothing to choose from.
+    """
+    session = api.session()
+    if session is None:
+        raise UsageError("zennb.annotate() labels in a notebook: type `%load_ext zennb` there first.")
+    target = target or f"{variable}_labels"
+    if not target.isidentifier():
+        raise UsageError(f"zennb.annotate(): '{target}' is no name of a variable.")
+    shown: Shown = session.annotate(variable, labels=labels, target=target, annotator=annotator)
+    return shown
 
 
 @contextmanager
