@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from zennb import plugins
 from zennb.components.experiment_tracker import ExperimentTracker
+from zennb.components.quiet_logging import quiet_here
 from zennb.engine.delivery.tracking import settle
 from zennb.plugins import FlavorInfo
 
@@ -36,7 +38,12 @@ class BusyTracker(ExperimentTracker):
     description = "for tests"
 
     def log_step(self, step: TrackedStep) -> None:
+        with quiet_here("busy"):
+            self._work(step)
+
+    def _work(self, step: TrackedStep) -> None:
         path = Path("tracked.txt")
+        logging.getLogger("busy").warning("creating tables")
         for _ in range(20):
             time.sleep(0.01)
             before = path.read_text() if path.exists() else ""

@@ -54,7 +54,7 @@ def test_the_notebook_as_it_is_is_tracked_and_registered_in_mlflow(tmp_path: Pat
     assert champion.description == "best on the test set"
 
     again = _typed(tmp_path, "run", NOTEBOOK.name)
-    assert again.count("cached") == 9
+    assert again.count("cached") == 9, again
     runs = client.search_runs([experiment.experiment_id])
     assert len(runs) == 8, "a cached step is no new result"
     assert all(

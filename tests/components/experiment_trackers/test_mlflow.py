@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,19 +115,3 @@ def test_a_tracker_that_does_not_answer_fails_no_step_and_is_told_later(
             notebook.cell("%zennb sync")
     assert [run.data.tags["zennb.step"] for run in _runs(address)] == ["load", "more"]
     assert outbox.pending() == []
-
-
-def test_a_step_finds_every_library_whole_while_mlflow_is_told(notebook: Notebook, address: str) -> None:
-    forget = [name for name in sys.modules if name.partition(".")[0] in {"mlflow", "polars"}]
-    saved = {name: sys.modules.pop(name) for name in forget}
-    try:
-        notebook.run(
-            f"%experiment-tracker register lab --flavor=mlflow --tracking_uri={address}",
-            "%stack register tracked -o default -a default --experiment-tracker=lab --set",
-            "import sys, time",
-            "%%step one\nx = 1\nknown = 'mlflow' in sys.modules",
-        )
-        assert notebook.ns["known"], "imported before the step, not beside the next one"
-        assert settle()
-    finally:
-        sys.modules.update(saved)

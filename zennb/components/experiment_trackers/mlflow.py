@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Unicode
 
 from zennb.components.experiment_tracker import ExperimentTracker
+from zennb.components.quiet_logging import quiet_here
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from zennb.components.experiment_tracker import TrackedStep
 
 __all__ = ["MlflowExperimentTracker"]
@@ -63,7 +60,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         from mlflow.exceptions import MlflowException  # loads much, and stacks are listed without it
 
         try:
-            with _quiet():
+            with quiet_here("mlflow", "alembic"):
                 self._log(step)
         except MlflowException as error:
             raise StoreError(f"MLflow did not take step '{step.step}': {_first_line(error)}") from error
@@ -153,20 +150,6 @@ class MlflowExperimentTracker(ExperimentTracker):
     def close(self) -> None:
         """Forget the client; the next call makes another."""
         self._client = None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what MLflow says of its database out of the notebook."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [each.level for each in loggers]
-    try:
-        for each in loggers:
-            each.setLevel(logging.ERROR)
-        yield
-    finally:
-        for each, level in zip(loggers, levels, strict=True):
-            each.setLevel(level)
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,11 +14,12 @@ from traitlets import Float, Unicode
 
 from zennb.components.component import Visibility
 from zennb.components.models import ModelRegistry
+from zennb.components.quiet_logging import quiet_here
 from zennb.core.records.models import ModelVersion
 from zennb.errors import StoreBusy, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from zennb.core.records.records import Artifact
 
@@ -29,8 +29,6 @@ R = TypeVar("R")
 
 _ARTIFACT, _VERSION, _DIGEST = "zennb.artifact", "zennb.version", "zennb.digest"
 _OURS = "zennb."
-_CHATTY = ("alembic", "alembic.runtime.migration", "mlflow.store.db.utils", "mlflow.tracking")
-"""Loggers that tell every step of creating a database."""
 
 
 class MlflowModelRegistry(ModelRegistry):
@@ -152,7 +150,7 @@ class MlflowModelRegistry(ModelRegistry):
 
     def _ask(self, call: Callable[[Any], R], answer: _MlflowAnswer[R]) -> None:
         try:
-            with _quiet():
+            with quiet_here("mlflow", "alembic", least=logging.WARNING):
                 answer.value = call(self._connected())
         except Exception as error:  # noqa: BLE001 - whatever the client, its database or its network raise
             answer.error = error
@@ -221,17 +219,3 @@ def _version(found: Any, aliases: Mapping[str, Any]) -> ModelVersion | None:
 def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:300].rstrip(".") + "."
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what MLflow tells of its database out of the notebook."""
-    loggers = [logging.getLogger(name) for name in _CHATTY]
-    levels = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        for each, level in zip(loggers, levels, strict=True):
-            each.setLevel(level)
