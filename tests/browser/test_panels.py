@@ -188,6 +188,29 @@ def test_a_component_with_a_bad_then_a_good_value_becomes_part_of_a_stack(lab: L
     check_quiet(lab)
 
 
+def test_a_notebook_that_is_opened_again_without_its_kernel_shows_the_picture(
+    lab: Lab, tmp_path: Path
+) -> None:
+    panel = start(lab, tmp_path, "%stack picker")
+    panel.wait_for()
+    picture = lab.page.locator(".zennb-static")
+    assert not picture.is_visible()
+    lab.page.keyboard.press("Control+s")
+    lab.page.wait_for_timeout(1500)
+    lab.page.locator(".lm-MenuBar-item", has_text=re.compile("^Kernel$")).click()
+    lab.page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
+    lab.page.wait_for_timeout(1000)
+    lab.visit(lab.name)
+    picture.get_by_text("This is how it stood").wait_for()
+    assert picture.get_by_text("default").first.is_visible()
+    assert lab.page.get_by_text("model not found").locator("visible=true").count() == 0
+    assert lab.page.get_by_text("Loading widget").locator("visible=true").count() == 0
+    lab.run(0)
+    lab.run(1)
+    panel.wait_for()
+    assert not picture.is_visible()
+
+
 def test_a_panel_whose_kernel_is_gone_says_so_and_comes_back_when_its_cell_runs(
     lab: Lab, tmp_path: Path
 ) -> None:

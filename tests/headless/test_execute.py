@@ -141,6 +141,15 @@ def test_a_widget_with_a_static_face_is_saved_as_that_face(tmp_path: Path) -> No
     assert "widgets" in done.metadata
 
 
+def test_a_panel_is_saved_as_its_picture(tmp_path: Path) -> None:
+    home = f"import os\nos.environ['ZENNB_HOME'] = {str(tmp_path / 'home')!r}\n%load_ext zennb"
+    execute(make(tmp_path, home, "%stack picker"), out=tmp_path / "done.ipynb")
+    done = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    (shown,) = done.cells[1].outputs
+    assert set(shown.data) == {"text/html", "text/plain"}
+    assert "widgets" not in done.metadata
+
+
 def test_parameters_are_set_and_handed_to_the_kernel(tmp_path: Path) -> None:
     path = make(
         tmp_path,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["CellFailure", "CellStart", "Execution", "execute", "known_secrets"]
 
 
+PICTURE = 'class="zennb-static"'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 """The MIME type by which an output refers to a widget in the kernel."""
 
@@ -307,10 +308,14 @@ def _finish(runner: NotebookRunner) -> None:
 
 
 def _drop_dead_widgets(node: Any) -> None:
-    """Keep only the HTML of outputs that also have a widget, whose kernel has ended.
+    """Keep only the HTML of outputs that also have a widget, whose kernel has ended, and the picture of panels.
 
     A viewer would show a broken widget instead of the readable HTML.
     """
+    for cell in node.cells:
+        if outputs := cell.get("outputs"):
+            behind = zip([None, *outputs], outputs, strict=False)
+            cell.outputs = [each for before, each in behind if not _is_panel(before, each)]
     shown = [output.data for cell in node.cells for output in cell.get("outputs", ()) if "data" in output]
     for data in shown:
         if WIDGET in data and "text/html" in data:
@@ -333,6 +338,12 @@ def _masked(value: Any, known: KnownSecrets) -> Any:
     if isinstance(value, dict):
         return type(value)({key: _masked(each, known) for key, each in value.items()})
     return [_masked(each, known) for each in value] if isinstance(value, list) else value
+
+
+def _is_panel(before: Any, output: Any) -> bool:
+    """Whether an output is a panel alone, whose static picture is the output before it."""
+    pictured = "" if before is None else "".join(before.get("data", {}).get("text/html", ""))
+    return PICTURE in pictured and set(output.get("data", ())) == {WIDGET}
 
 
 def _write(node: Any, out: Path) -> Path:

@@ -122,7 +122,11 @@ def _shown(outcome: Outcome, found: Mapping[str, Any] | None) -> object:
     __tracebackhide__ = True
     if outcome.view is not None:
         data = {} if found is None else {DATA_TYPE: found}
-        display({**masked_display(outcome.view._repr_mimebundle_()), **data}, raw=True)
+        show = getattr(outcome.view, "_ipython_display_", None)  # of a panel, which is two outputs
+        if show is not None and not data:
+            show()
+        else:
+            display({**masked_display(outcome.view._repr_mimebundle_()), **data}, raw=True)
     if outcome.raised is not None:
         raise outcome.raised
     return outcome.value

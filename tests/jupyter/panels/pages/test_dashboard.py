@@ -84,7 +84,7 @@ def test_bare_zennb_shows_the_one_dashboard_and_showing_and_walking_it_makes_not
     first = walk()
     assert {walk() for _ in range(5)} == {first}
     assert board.notebook.ns["board"] is board.panel
-    text = board.notebook.run("%zennb")[-1].displays[-1]["data"]["text/plain"]
+    text = board.notebook.run("%zennb")[-1].displays[0]["data"]["text/plain"]
     assert text.endswith("run `%zennb` for the panel itself.")
 
 

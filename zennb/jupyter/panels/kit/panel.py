@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from IPython.display import display
 from ipywidgets import Button, Text, Widget
 
 from zennb.commands.dispatch import run
@@ -16,7 +17,7 @@ from zennb.compat.notebook import answers_at_once
 from zennb.errors import UsageError, ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.message import Message, failure
-from zennb.jupyter.panels.kit.theme import PANEL, STYLE, keys
+from zennb.jupyter.panels.kit.theme import ONE_OF_TWO, PANEL, STYLE, keys
 from zennb.views.links import address, parse
 from zennb.views.markup import box, escape, muted, prose
 from zennb.views.text import clean
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 _PANELS = "zennb.jupyter.panels."
 """The package whose objects are the parts of panels."""
+
+_STATIC = ("text/plain", "text/html")
 
 GONE = "not connected: this panel's kernel has ended, was restarted or cannot be reached. Run its cell again."
 FOOT = "If nothing here reacts, the panel's kernel has gone: run its cell again."
@@ -227,6 +230,17 @@ class Panel(ABC):
     def _static(self) -> View:
         note = f"This is how it stood when it was shown; run `{self.command}` for the panel itself."
         return join([self.view(), View(clean(note), box(muted(prose(note))))], gap=0)
+
+    def _ipython_display_(self) -> None:
+        """Show the static picture and, as an output of its own, the live panel; a style hides one of the two.
+
+        Of one output with both, JupyterLab would choose the widget also where its model is gone, and show an error.
+        """
+        bundle = self._repr_mimebundle_()
+        live = {mime: bundle.pop(mime) for mime in [*bundle] if mime not in _STATIC}
+        bundle["text/html"] = f'{ONE_OF_TWO}<div class="zennb-static">{bundle["text/html"]}</div>'
+        display(bundle, raw=True)
+        display(live, raw=True)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """Return the refreshed live panel, and both static representations."""

@@ -14,7 +14,7 @@ from ipywidgets import Output
 from zennb.views.markup import LINE
 from zennb.views.rows import MINOR, ROW_HEIGHT
 
-__all__ = ["PANEL", "ROW_STYLE", "STYLE", "keys"]
+__all__ = ["ONE_OF_TWO", "PANEL", "ROW_STYLE", "STYLE", "keys"]
 
 PANEL = "zennb-panel"
 """The class of every panel's outermost box."""
@@ -115,6 +115,14 @@ STYLE = """<style>
 .zennb-panel[data-zennb-keys] > .zennb-foot { display: none; }
 </style>""".replace("ARROW", ARROW).replace("LOST", LOST)
 """Goes into an `HTML` widget of each panel; it names only classes that begin with `zennb-`, inside `zennb-panel`."""
+
+ONE_OF_TWO = (
+    "<style>"
+    ".jp-OutputArea-child:has(.zennb-static):has(+ .jp-OutputArea-child .zennb-panel),"
+    ".jp-OutputArea-child:has(.zennb-static) + .jp-OutputArea-child:not(:has(.zennb-panel))"
+    "{display:none}</style>"
+)
+"""Of a static picture and the panel behind it, hides the picture while the panel is there, and else its error."""
 
 ROW_STYLE = f"""<style>
 .zennb-panel .zennb-now {{
