@@ -14,6 +14,7 @@ from zennb.registry.changes import Listeners, Updated
 from zennb.registry.flavors import check_stack, differences, made, normal
 from zennb.registry.names import DEFAULT, checked_name, listed
 from zennb.registry.pool import located, place
+from zennb.registry.writable import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -181,12 +182,16 @@ class ComponentRegistry:
         Raises:
             UsageError: the name is not allowed.
             NameTaken: one of that name differs; the message shows how.
-            InvalidConfiguration: the flavor has no such option, or the option no such value.
+            InvalidConfiguration: the flavor has no such option, or the option no such value; or nothing can be
+                written where the component is to keep what it stores.
             MissingExtra: the flavor's library is not installed.
         """
         kind = component_type(type)
         checked_name(kind.title, name)
         spec = normal(ComponentSpec(type=kind.name, name=name, flavor=flavor, config=config or {}))
+        if directory := place(spec, self.home):
+            command = f"%{kind.command} register {name} --flavor={flavor}"
+            check_writable(directory, what=f"{kind.title} '{name}'", command=command)
         # Asked and written in one transaction: two kernels that register one name at the same
         # time must not both be first.
         created = self.metadata.atomically(lambda: self._put_new(spec))
