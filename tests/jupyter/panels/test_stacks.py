@@ -253,3 +253,22 @@ def test_the_panel_links_what_runs_and_says_what_is_not_reached(
     assert 'href="http://host:8787/status"' in opened.stacks._card.value
     opened.stacks.activate.click()
     assert opened.message == "steps run on stack 'other' from now on. No worker reads."
+
+
+def test_what_a_form_is_about_is_what_is_selected(opened: Opened) -> None:
+    opened.run("%stack copy default other", "%stack set default", "%%step\nx = 1")
+    stacks = opened.stacks
+    stacks.list.choose("other")
+    assert "Last runs on other" in opened.words
+    for button in (stacks.edit, stacks.copy, stacks.rename, stacks.delete):
+        button.click()
+        assert stacks.form_host.form is not None
+        stacks.list.choose("default")
+        assert stacks.form_host.form is None
+        stacks.list.choose("other")
+    stacks.new.click()
+    stacks.form.name.control.value = "third"
+    stacks.list.choose("default")
+    assert stacks.form_host.form is stacks.form  # what is typed for a new one stays
+    assert stacks.form.name.value == "third"
+    assert "Last runs on default" in opened.words

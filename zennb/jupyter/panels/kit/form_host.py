@@ -57,6 +57,11 @@ class FormHost:
         self.form = None
         self.widget.children = ()
 
+    def leave_to(self, kept: Form | None) -> None:
+        """Close the form, unless it is the one to keep: what it is about is not selected any more."""
+        if self.form is not kept:
+            self.close()
+
     def leave(self) -> None:
         """Close the form, and focus the button that opened it."""
         self.close()

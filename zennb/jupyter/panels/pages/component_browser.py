@@ -32,7 +32,7 @@ class ComponentBrowser:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self.type = Choice("Type", on_choose=panel.does(self._typed))
-        self.list = Choice("Components", on_choose=panel.does(self._show), rows=8)
+        self.list = Choice("Components", on_choose=panel.does(self._chose), rows=8)
         self.form_host = FormHost(panel)
         self.form = ComponentForm(panel, self.form_host, on_done=lambda spec: self._list(spec.name))
         self.naming = NameForm(panel, self.form_host)
@@ -91,6 +91,10 @@ class ComponentBrowser:
     def _list(self, chosen: str) -> None:
         found = self._panel.panels.workspace.registry.components(self.kind.name)
         self.list.offer([(spec.name, f"{spec.name} ({spec.flavor})") for spec in found], chosen=chosen)
+        self._show()
+
+    def _chose(self) -> None:
+        self.form_host.leave_to(self.form if self.form.is_new else None)
         self._show()
 
     def _show(self) -> None:

@@ -77,6 +77,11 @@ class ComponentForm:
         self._show_fields(spec.config)
         self._form_host.open(self)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it is about something that is not registered yet."""
+        return self._edited is None
+
     def focus(self) -> None:
         """Focus its first control."""
         first = next(iter(self.fields.values()), self.name) if self._edited else self.name

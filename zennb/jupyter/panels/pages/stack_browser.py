@@ -14,7 +14,7 @@ from zennb.registry.flavors import why_unfit
 from zennb.registry.home import abbreviated
 from zennb.views import run as run_view
 from zennb.views import stack as stack_view
-from zennb.views.markup import muted
+from zennb.views.markup import muted, name
 from zennb.views.text import plural
 from zennb.views.view import View, join
 
@@ -45,7 +45,7 @@ class StackBrowser:
 
     def __init__(self, panel: Panel, *, all_runs: Callable[[str], object] | None = None) -> None:
         self._panel = panel
-        self.list = Choice("Stacks", on_choose=panel.does(self._show), rows=8)
+        self.list = Choice("Stacks", on_choose=panel.does(self._chose), rows=8)
         self.form_host = FormHost(panel)
         self.form = StackForm(panel, self.form_host, on_done=self._offer)
         self.naming = NameForm(panel, self.form_host)
@@ -58,9 +58,9 @@ class StackBrowser:
         self.copy = panel.button("Copy", self._copy, tip="Register one of the same components")
         self.rename = panel.button("Rename", self._rename, tip="Give it another name")
         self.delete = panel.button("Delete", self._delete, tip="Delete it, after a question")
-        self._card, self._runs = html(), html()
+        self._card, self._runs, self._last = html(), html(), html()
         buttons = bar(self.activate, self.new, self.edit, self.copy, self.rename, self.delete)
-        main = [self._card, buttons, self.form_host.widget, html(muted("Last runs on it")), self._runs]
+        main = [self._card, buttons, self.form_host.widget, self._last, self._runs]
         if all_runs is not None:
             tip = "Go to the list of all runs on the stack that is chosen"
             self.all_runs = panel.button("All runs on this stack", lambda: all_runs(self.list.value), tip=tip)
@@ -114,8 +114,13 @@ class StackBrowser:
         name = self.list.value
         return self._panel.panels.workspace.metadata.stack(name) if name else None
 
+    def _chose(self) -> None:
+        self.form_host.leave_to(self.form if self.form.is_new else None)
+        self._show()
+
     def _show(self) -> None:
         spec = self._chosen()
+        self._last.value = "" if spec is None else muted(f"Last runs on {name(spec.name)}")
         self._card.value = "" if spec is None else self._about(spec).html
         self._runs.value = "" if spec is None else self._ran(spec).html
         is_active = spec is not None and spec.name == self._panel.panels.workspace.active

@@ -65,6 +65,11 @@ class StackForm:
         """Open for the components of a registered stack."""
         self._begin(spec, f"Components of stack '{spec.name}'", "Save")
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it is about something that is not registered yet."""
+        return self._edited is None
+
     def focus(self) -> None:
         """Focus its first control."""
         first = self.name.control if self._edited is None else self.parts[REQUIRED_TYPES[0]].widget
