@@ -63,6 +63,7 @@ from zennb.views.shared_runs import shared_runs
 from zennb.views.stack import stack, stacks
 from zennb.views.step import explain, running_line, status_line, step
 from zennb.views.table import Column, Table, card
+from zennb.views.timeline import timeline
 from zennb.views.view import Shown, View, join, note
 
 if TYPE_CHECKING:
@@ -251,6 +252,9 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "run.run": lambda n: run(run_named(n), every_state_named(n), started=[run_named(n, 2)]),
     "run.runs": lambda n: runs([run_named(n), run_named(n, 2, Status.RUNNING)]),
     "run.steps": lambda n: steps(every_state_named(n)),
+    "timeline.timeline": lambda n: timeline(
+        [replace(step_named(n), started=1.0 + at, ran_on=n) for at in range(3)], now=9.0
+    ),
     "shared_runs.shared_runs": lambda n: shared_runs([shared_named(n)], store=n),
     "stack.stack": lambda n: stack(stack_named(n), active=True, unfit=n, note=n),
     "stack.stacks": lambda n: stacks([stack_named(n)], active=n),

@@ -189,6 +189,15 @@ class Listings(Queries):
         return _page(found, limit, total)
 
     @reading
+    def users(self, connection: sqlite3.Connection, artifact: int) -> int:
+        """Return how many different steps took an artifact: a step that ran twice is one."""
+        sql = (
+            "SELECT count(*) FROM (SELECT DISTINCT s.name, s.notebook FROM inputs i JOIN steps s ON s.id = i.step "
+            "WHERE i.artifact = ?)"
+        )
+        return _count(connection, sql, (artifact,))
+
+    @reading
     def makers(self, connection: sqlite3.Connection, steps: Iterable[int | None]) -> dict[int, ProducingStep]:
         """Return step id → name, run and notebook of that step, for the ids given."""
         found = select(

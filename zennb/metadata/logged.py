@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Step
     from zennb.core.records.run_conditions import RunCondition
 
-__all__ = ["checked_steps", "logged_names", "logged_steps", "runs_where"]
+__all__ = ["RUNS_THAT_LOGGED", "checked_steps", "logged_names", "logged_steps", "runs_where", "searched"]
 
 _STEPS = (
     "SELECT s.id FROM step_details d JOIN steps s ON s.id = d.step JOIN texts t ON t.id = d.metrics "
@@ -36,9 +36,20 @@ _METRICS = (
     "AND s.id = (SELECT max(l.id) FROM steps l WHERE l.run = s.run AND l.name = s.name)"
 )
 _PARAMETERS = "SELECT id, parameters FROM runs WHERE instr(parameters, :name) > 0"
+RUNS_THAT_LOGGED = (
+    "r.id IN (SELECT s.run FROM step_details d JOIN steps s ON s.id = d.step JOIN texts t ON t.id = d.metrics "
+    "WHERE instr(t.text, ?) > 0)"
+)
+"""A condition on runs; its value is `searched` of the metric's name."""
+
 _TEXTS = (
     "SELECT DISTINCT t.text FROM step_details d JOIN texts t ON t.id = d.metrics ORDER BY t.id DESC LIMIT 500"
 )
+
+
+def searched(metric: str) -> str:
+    """Return the text by which the record of a metric is found."""
+    return f"{json.dumps(metric)}:{{"
 
 
 def logged_steps(
@@ -63,7 +74,7 @@ def logged_steps(
         return []
     # A text may hold `NaN`, at which SQLite's own JSON functions fail; so it is searched, and the record is asked.
     values = {
-        "metric": f"{json.dumps(metric)}:{{",
+        "metric": searched(metric),
         "step": None if step is None else plain(step),
         "notebook": where,
         "limit": limit,

@@ -11,7 +11,7 @@ from zennb.metadata.checks import status_of
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.labels import labelled, tag_condition
-from zennb.metadata.logged import runs_where
+from zennb.metadata.logged import RUNS_THAT_LOGGED, runs_where, searched
 from zennb.metadata.rows import RUNS
 from zennb.metadata.table import select
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["count_runs", "select_runs", "select_runs_where"]
 
+_WITH_STEP = "r.id IN (SELECT s.run FROM steps s WHERE s.name = ?)"
 _ENDED_PARENT = (
     "r.id NOT IN (SELECT d.run FROM run_details d JOIN runs p ON p.id = d.parent WHERE p.status <> ?)"
 )
@@ -72,6 +73,8 @@ def _conditions(
         ("r.kind = ?", which.kind),
         ("r.started >= ?", which.since),
         ("r.started < ?", which.until),
+        (_WITH_STEP, None if which.step is None else plain(which.step)),
+        (RUNS_THAT_LOGGED, None if which.metric is None else searched(which.metric)),
     )
     found: list[tuple[str, object]] = [
         (condition, value) for condition, value in conditions if value is not None

@@ -35,6 +35,8 @@ def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: s
         parts.append(f"tagged '{clean(which.tag)}'")
     if which.where:
         parts.append(f"where {' and '.join(clean(each.text) for each in which.where)}")
+    parts += [f"with step '{clean(which.step)}'"] if which.step is not None else []
+    parts += [f"that logged '{clean(which.metric)}'"] if which.metric is not None else []
     phrase = " ".join(parts)
     if which.since is not None:
         phrase += f", {clean(since) or f'since {when(which.since)}'}"

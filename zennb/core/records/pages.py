@@ -24,6 +24,7 @@ class RunFilter:
     """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive.
 
     `tag`: `KEY` or `KEY=TEXT`. `where`: conditions on metrics and parameters, all of which hold.
+    `step`: runs with a step of this name. `metric`: runs of which a step logged it.
     `nested`: whether to include runs that another run started, such as the pipelines of a notebook run.
     """
 
@@ -35,6 +36,8 @@ class RunFilter:
     until: float | None = None
     tag: str | None = None
     where: tuple[RunCondition, ...] = ()
+    step: str | None = None
+    metric: str | None = None
     nested: bool = True
 
 

@@ -94,3 +94,35 @@ def test_a_graph_of_two_hundred_steps_is_folded_and_searched(board: Board) -> No
     before = graph.picture[width : width + 14]
     graph.closer.click()
     assert graph.picture[width : width + 14] != before
+
+
+def test_runs_are_filtered_by_step_and_metric_and_two_or_more_are_compared(board: Board) -> None:
+    fit = "%%step fit\nzennb.log(accuracy=0.9)\nx = 1"
+    board.notebook.run(*STUDY, "import zennb", "%pipeline run", fit, "%pipeline run --rerun")
+    board.page("Runs")
+    runs = board.panel.runs
+    everything = len(runs.rows.keys)
+    runs.step.value = "fit"
+    assert "with step 'fit'" in board.words
+    assert 0 < len(runs.rows.keys) < everything
+    runs.step.value = ""
+    runs.metric.choose("accuracy")
+    assert "that logged 'accuracy'" in board.words
+    assert 0 < len(runs.rows.keys) < everything
+    runs.metric.choose("")
+    runs.chosen.value = "2"
+    assert "two or more numbers" in board.panel.message.text
+    runs.chosen.value = "1, 2"
+    assert board.panel.pages.current == "Compare"
+    assert "run 1" in board.words
+    runs.chosen.value = "1 2 3"
+    assert board.panel.compare.new.value == "2 3"
+    assert "run 3" in board.words
+
+
+def test_a_run_has_a_timeline_and_an_artifact_counts_different_steps(board: Board) -> None:
+    board.notebook.run(*STUDY, "%pipeline run --rerun", "%pipeline run")
+    follow(board, "run:2")
+    assert "timeline" in board.words
+    follow(board, "name:numbers")
+    assert "1 step, 3 times" in board.words

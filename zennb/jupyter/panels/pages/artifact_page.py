@@ -152,8 +152,15 @@ class ArtifactPage:
         self.uses.show(
             artifact_view.uses(found),
             [(each, f"run {each.run}", f"Open run {each.run}: step {each.name}") for each in found],
-            heading=_heading("used by", plural(total, "step") if total else "no step"),
+            heading=_heading("used by", self._counted(total)),
         )
+
+    def _counted(self, records: int) -> str:
+        """Return `3 steps, 20 times`: records of one step are one step."""
+        if not records or self._artifact is None:
+            return "no step"
+        steps = self._panel.panels.workspace.metadata.listings.users(self._artifact.id or 0)
+        return plural(steps, "step") if steps == records else f"{plural(steps, 'step')}, {records:,} times"
 
     def _open_version(self, artifact: Artifact) -> None:
         self._artifact = artifact

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ComparePage"]
 
 INTRODUCTION = (
-    "Give the numbers of two runs: what differs in code, inputs, packages, stack and results is shown."
+    "Give the numbers of two or more runs to see what differs in code, inputs, packages, stack and results."
 )
 
 
@@ -39,9 +39,9 @@ class ComparePage:
         tools = bar(self.old, self.new, self.start, self.swap, classes="zennb-bar zennb-filters")
         self.widget = group(tools, self._result)
 
-    def open(self, old: int, new: int) -> None:
-        """Compare two runs."""
-        self._put(str(old), str(new))
+    def open(self, old: int, *new: int) -> None:
+        """Compare a run with another one, or with several."""
+        self._put(str(old), " ".join(map(str, new)))
         self._compare()
 
     def _put(self, old: str, new: str) -> None:
@@ -69,8 +69,10 @@ class ComparePage:
 
     def _compare(self) -> None:
         self._compared = self._words()
+        old, new = self._compared
         self._result.value = ""  # where it cannot compare, the message must not stand above an earlier result
-        self._shown = self._panel.run(["runs", "compare", "--", *self._compared]).view or View("", "")
+        words = ["runs", "compare", "--", old, *new.replace(",", " ").split()]
+        self._shown = self._panel.run(words).view or View("", "")
         self._result.value = self._shown.html
 
     def _swap(self) -> None:

@@ -171,8 +171,8 @@ class Dashboard(Panel):
         return {
             "run": lambda number: self._go("Run", lambda: self.one_run.open(_number(number))),
             "step": lambda run, name: self._go("Run", lambda: self.one_run.open(_number(run), name)),
-            "compare": lambda old, new: self._go(
-                "Compare", lambda: self.compare.open(_number(old), _number(new))
+            "compare": lambda *runs: self._go(
+                "Compare", lambda: self.compare.open(*(_number(each) for each in runs))
             ),
             "artifact": lambda number: self._go("Artifacts", lambda: self.artifacts.open_id(_number(number))),
             "name": lambda name: self._go("Artifacts", lambda: self.artifacts.open_name(name)),

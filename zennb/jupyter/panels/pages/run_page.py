@@ -18,6 +18,7 @@ from zennb.views.attempts import attempts
 from zennb.views.captured import captured
 from zennb.views.graphs.run_graph import flow
 from zennb.views.markup import block, box, heading_line
+from zennb.views.timeline import timeline
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ class RunPage:
         self.rows = RowList(panel, "steps of the run", on_open=self._open_step)
         self.output = panel.button("Show its output", self._show_output, tip="Show what the step showed")
         self.graph = GraphBox(panel)
-        self._head, self._printed = html(), html()
+        self._head, self._printed, self._timeline = html(), html(), html()
         self._about, self._captured = html(), html()
         tools = bar(self.field, self.before, classes="zennb-bar zennb-filters")
         self._detail = group(self._about, bar(self.output), self._captured, classes="zennb-box")
-        self._whole = group(self._head, self.graph.widget, self._printed, self.rows.widget, self._detail)
+        above = group(self._head, self.graph.widget, self._printed)
+        self._whole = group(above, self.rows.widget, self._timeline, self._detail)
         self.widget = group(tools, self._whole)
 
     def open(self, number: int, step: str = "") -> None:
@@ -138,6 +140,8 @@ class RunPage:
             for name, text in (self._active.tails().items() if self._active is not None else ())
         )
         self._show_rows()
+        drawn = timeline(self._steps, now=time.time()).html
+        self._timeline.value = heading_line("timeline") + drawn if drawn else ""
         self._show_step()
 
     def _about_run(self) -> View:

@@ -73,6 +73,9 @@ class RunsPage(ListingPage[Run | SharedRun]):
         self.span = Choice("Begun", on_choose=filtered)
         self.where = filter_field("Where", "accuracy > 0.9", filtered)
         self.whose = Choice("Whose", on_choose=panel.does(self._chose))
+        self.step = filter_field("Step", "its name", filtered)
+        self.metric = Choice("Logged", on_choose=filtered)
+        self.chosen = filter_field("Compare runs", "two or more numbers", panel.does(self._compare))
         self._shared: list[SharedRun] = []
         super().__init__(panel, "runs", on_open=lambda key: self._open(key, open_run))
         self._reset()
@@ -88,8 +91,17 @@ class RunsPage(ListingPage[Run | SharedRun]):
         return join([self._caption(), self._table(self.rows.page.items)], gap=0)
 
     def _filters(self) -> list[Widget]:
-        menus = (self.whose, self.stack, self.notebook, self.kind, self.status, self.span, self.tag)
-        return [*(menu.widget for menu in menus), self.where]
+        menus = (
+            self.whose,
+            self.stack,
+            self.notebook,
+            self.kind,
+            self.status,
+            self.span,
+            self.tag,
+            self.metric,
+        )
+        return [*(menu.widget for menu in menus), self.step, self.where, self.chosen]
 
     def _offer(self) -> None:
         self._offer_recorded(self.stack.value, self.notebook.value)
@@ -100,6 +112,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
         offer_known(self.notebook, "any notebook", listings.notebooks(), chosen=notebook)
         words = self._panel.panels.workspace.metadata.labels.words(self.labelled)
         offer_known(self.tag, "any tag", words, chosen=self.tag.value)
+        offer_known(self.metric, "any metric", listings.metric_names(), chosen=self.metric.value)
 
     def _reset(self) -> None:
         for menu, options in (
@@ -120,7 +133,17 @@ class RunsPage(ListingPage[Run | SharedRun]):
             since=time.time() - float(span) if span else None,
             tag=self.tag.value or None,
             where=parse_where(self.where.value.strip() or None),
+            step=self.step.value.strip() or None,
+            metric=self.metric.value or None,
         )
+
+    def _compare(self) -> None:
+        """Go to the comparison of the runs whose numbers were typed."""
+        numbers = self.chosen.value.replace(",", " ").replace("run", " ").split()
+        if len(numbers) > 1:
+            self._panel.go_to("compare", *numbers)
+        elif numbers:
+            self._panel.message.say("type two or more numbers of runs, such as `11 12`.")
 
     def _chose(self) -> None:
         """Look up the runs that are shared: only when somebody asks, for the store may be far away."""
@@ -151,7 +174,8 @@ class RunsPage(ListingPage[Run | SharedRun]):
             which.stack in {None, run.stack}
             and which.notebook in {None, run.notebook}
             and which.kind in {None, run.kind}
-            and not (which.tag or which.where)  # tags and metrics stay in the home of whoever has them
+            and not (which.tag or which.where or which.metric)  # these stay in the home of whoever has them
+            and (which.step is None or which.step in shared_steps(run))
             and which.status in {None, Status.COMPLETED}  # of others, only completed steps are known
             and run.started >= (which.since or 0.0)
         )
