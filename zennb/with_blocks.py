@@ -9,13 +9,12 @@ they begin. What an interrupt has left open is ended by the block around it, or 
 from __future__ import annotations
 
 from _thread import get_ident
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Generator, Iterator
     from types import TracebackType
 
 __all__ = ["Block", "block", "end_abandoned"]
@@ -34,20 +33,24 @@ class Block(Generic[T]):
     """A `with` block of a generator function, or a decorator that runs each call in one.
 
     Args:
-        make: returns the context manager that `contextlib` makes of it.
+        make: the generator function.
+        args: its arguments.
+        named: those that are passed by name.
     """
 
-    __slots__ = ("_inner", "_make")
+    # A cell passes through a dozen of them: this is not built on `contextlib`, which would take twice as long.
+    __slots__ = ("_args", "_generator", "_make", "_named")
 
-    def __init__(self, make: Callable[[], AbstractContextManager[T]]) -> None:
-        self._make, self._inner = make, make()
+    def __init__(self, make: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        self._make, self._args, self._named = make, args, named
+        self._generator: Generator[T, None, None] = make(*args, **named)
 
     def __call__(self, function: Callable[Q, R]) -> Callable[Q, R]:
         """Return the function; each of its calls runs in a block of its own."""
 
         @wraps(function)
         def within(*args: Q.args, **named: Q.kwargs) -> R:
-            with Block(self._make):
+            with Block(self._make, self._args, self._named):
                 return function(*args, **named)
 
         return within
@@ -55,9 +58,13 @@ class Block(Generic[T]):
     def __enter__(self) -> T:
         __tracebackhide__ = True
         # Before it begins: an interrupt after its first half must not leave that in force.
-        _open.setdefault(get_ident(), []).append(self)
+        ident = get_ident()
+        if ident in _open:
+            _open[ident].append(self)
+        else:
+            _open[ident] = [self]
         try:
-            return self._inner.__enter__()
+            return next(self._generator)
         except BaseException:
             self.abandon()  # it has begun if an interrupt came on the way back from it
             self._end()
@@ -67,34 +74,49 @@ class Block(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         __tracebackhide__ = True
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
+        if error is None:
+            next(self._generator, None)
+            self._end()
+            return False
+        if isinstance(error, KeyboardInterrupt):
             within = _open.get(get_ident(), [])
             while self in within and within[-1] is not self:
                 within.pop().abandon()
-        is_handled = self._inner.__exit__(kind, error, trace)
-        self._end()
-        return is_handled
+        try:
+            self._generator.throw(error)
+        except StopIteration as stop:
+            return stop is not error
+        except BaseException as raised:
+            # A StopIteration that leaves a generator becomes the cause of another error.
+            if raised is error or (isinstance(error, StopIteration) and raised.__cause__ is error):
+                error.__traceback__ = trace
+                return False
+            raise
+        finally:
+            self._end()
+        return True
 
     def _end(self) -> None:
-        blocks = _open.get(get_ident(), [])
-        with suppress(ValueError):  # it was ended as an abandoned one
-            blocks.remove(self)
+        blocks = _open.get(get_ident())
         if not blocks:
-            _open.pop(get_ident(), None)
+            return
+        if blocks[-1] is self:
+            blocks.pop()
+        elif self in blocks:
+            blocks.remove(self)
 
     def abandon(self) -> None:
         """Run the rest of the generator function now; nothing happens if it has ended, or not begun."""
         with suppress(BaseException):
-            self._inner.__exit__(GeneratorExit, GeneratorExit(), None)
+            self._generator.close()
 
 
 def block(function: Callable[P, Iterator[T]]) -> Callable[P, Block[T]]:
     """Make a context manager of a generator function, as `contextlib.contextmanager` does."""
-    make = contextmanager(function)
 
     @wraps(function)
     def begin(*args: P.args, **named: P.kwargs) -> Block[T]:
-        return Block(lambda: make(*args, **named))
+        return Block(function, args, named)
 
     return begin
 

@@ -196,3 +196,14 @@ def test_a_step_that_goes_on_after_an_interrupt_is_traced_further(notebook: Note
         (again,) = notebook.run(cell.format(at=moment))
         assert again.status == "completed", moment
         Path("a.txt").unlink()
+
+
+def test_output_is_shown_again_after_an_interrupt_while_it_is_redirected(notebook: Notebook) -> None:
+    within = ("streams.py", "output_capture.py")
+    first, second = CODED.format(v=1), CODED.format(v=2)
+    notebook.run(first, second)
+    for moment in range(1, 1 + min(60, lines_of(lambda: notebook.run(first), within=within))):
+        notebook.run(second)
+        with suppress(KeyboardInterrupt), InterruptedAt(moment, within=within):
+            notebook.cell(first)
+        check_shell(notebook)

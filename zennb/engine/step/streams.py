@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from zennb.engine.step.recording import Recording
 
-__all__ = ["redirected"]
+__all__ = ["redirected", "written_again"]
 
 
 class _Split(io.TextIOBase):
@@ -74,7 +74,13 @@ def redirected(recording: Recording) -> Iterator[None]:
             _leave(ident, outer)
 
 
-def _leave(ident: int, outer: dict[str, Recording | None]) -> None:
+def written_again() -> None:
+    """Let this thread write to stdout and stderr again, whatever an interrupt has left of a redirection."""
+    with _lock:
+        _leave(threading.get_ident(), {})
+
+
+def _leave(ident: int, outer: Mapping[str, Recording | None]) -> None:
     for name, split in list(_installed.items()):
         before = outer.get(name)
         if before is None:

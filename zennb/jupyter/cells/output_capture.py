@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from zennb.compat.instances import error_text
 from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
-from zennb.engine.step.streams import redirected
+from zennb.engine.step.streams import redirected, written_again
 from zennb.errors import ZennbError
 from zennb.with_blocks import block
 
@@ -53,6 +53,7 @@ class OutputCapture:
         self._native = None
         self._routes.pop(threading.get_ident(), None)
         self._is_muted = self._is_silent = self.has_published = False
+        written_again()
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Display something that is not part of a step's output: status lines, live tables."""
