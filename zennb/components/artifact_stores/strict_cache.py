@@ -82,12 +82,12 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
         try:
             try:
                 super().__init__(_AsWritten(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
+                self._verify()
             except (AttributeError, LookupError, TypeError, ValueError) as error:
                 if isinstance(error, UnicodeDecodeError):
                     raise
                 # diskcache reads its settings as it wrote them; in a damaged table or index some are missing.
                 raise sqlite3.DatabaseError(f"its settings cannot be read ({error})") from error
-            self._verify()
         except BaseException:
             with suppress(AttributeError):  # it failed before there was anything to close
                 self.close()
