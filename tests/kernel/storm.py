@@ -13,6 +13,7 @@ import random
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.kernel.conftest import Kernel
+    from tests.kernel.conftest import Kernel, Ran
 
-__all__ = ["CELLS", "Latencies", "Storm", "bare", "interrupt", "stacks"]
+__all__ = ["CELLS", "Latencies", "Storm", "bare", "cell_of", "interrupt", "stacks"]
 
 VARIANTS = 6
 WINDOW = 0.06
@@ -182,6 +183,8 @@ def interrupt(kernel: Kernel, code: str, after: float, latencies: Latencies) -> 
                 os.kill(kernel.manager.provisioner.pid, signal.SIGINT)
                 hit, due = time.monotonic(), math.inf
             continue
+        except ValueError:  # a message that the interrupt has cut
+            continue
         if message["parent_header"].get("msg_id") != sent:
             continue
         if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
@@ -191,6 +194,18 @@ def interrupt(kernel: Kernel, code: str, after: float, latencies: Latencies) -> 
         if due == math.inf and not hit:
             due = time.monotonic() + after
     raise AssertionError(f"no prompt within {PATIENCE} s: {code}\n{stacks(kernel)}")
+
+
+def cell_of(kernel: Kernel, code: str) -> Ran:
+    """Run a cell; once more if its reply was mixed with one that an interrupt has cut, as happens to any kernel.
+
+    Raises:
+        AssertionError: the kernel has died, or does not answer.
+    """
+    for _ in range(2):
+        with suppress(ValueError, Empty):
+            return kernel.cell(code)
+    raise AssertionError(f"no answer to {code}")
 
 
 def stacks(kernel: Kernel) -> str:
@@ -207,7 +222,7 @@ def _reply(kernel: Kernel, sent: str) -> str:
             message = kernel.client.get_shell_msg(timeout=1.0)
             if message["parent_header"].get("msg_id") == sent:
                 return str(message["content"]["status"])
-    except Empty:
+    except (Empty, ValueError):  # ValueError: it was cut by the interrupt
         return "lost"
 
 
@@ -280,10 +295,8 @@ class Storm:
         if self._control is not None:
             self.control_ends[interrupt(self._control, bare(code), after, self.control_latencies)] += 1
             try:
-                self._control.cell("1")
-            except (
-                AssertionError
-            ):  # as kernels do now and then; messages to a dead one would block in the end
+                cell_of(self._control, "1")
+            except AssertionError:  # as kernels die now and then; messages to a dead one would block
                 self.control_ends[f"then dead ({self._control.exit_code})"] += 1
                 self._begin_control()
         known = len(self.latencies.seconds)
@@ -315,8 +328,8 @@ class Storm:
         assert self._kernel is not None
         library, ran = "", None
         try:
-            library = self._kernel.cell(HALF).stdout.partition("HALF ")[2].strip()
-            ran = self._kernel.cell(PROBE)
+            library = cell_of(self._kernel, HALF).stdout.partition("HALF ")[2].strip()
+            ran = cell_of(self._kernel, PROBE)
         except AssertionError as error:
             if not library:
                 died = "died" in str(error)
@@ -382,3 +395,4 @@ class Storm:
     def _note(self, kind: str, sentence: str) -> None:
         self.kinds[kind] += 1
         self.violations.append(f"{kind}: {sentence}")
+        print(self.violations[-1], flush=True)  # at once: a long form may be stopped

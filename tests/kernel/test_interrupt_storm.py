@@ -38,6 +38,7 @@ def test_a_storm_of_interrupts_leaves_every_cell_done_or_undone(
     storm = Storm(kernels, controls, SEED)
     for shot in range(INTERRUPTS):
         if shot % PER_KERNEL == 0:
+            print(f"{shot} interrupts, seed {SEED}: {dict(storm.ends)}; {dict(storm.kinds)}", flush=True)
             storm.begin()
         storm.shoot()
     storm.end()
