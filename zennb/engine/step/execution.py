@@ -197,9 +197,7 @@ class StepExecution:
         uses = _uses(request.uses, collected, recording)
         observed, changes, reasons = self._recorder.side_effects(uses)
         observed = observed.with_calls(call.text for call in collected.calls)
-        observed = (
-            replace(observed, settings={**observed.settings, **self._loads}) if self._loads else observed
-        )
+        observed = replace(observed, settings={**observed.settings, **self._loads})
         observed = self._figures.noted(
             observed, {name: value for name, (value, _) in collected.values.items()}
         )
