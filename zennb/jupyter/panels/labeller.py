@@ -92,17 +92,17 @@ class Labeller(Panel):
         ]
         for button in self.choices:
             button.add_class("zennb-label")
-        self.back = self.button("Back", lambda: self.go(-1), tip="The item before: left arrow")
+        self.earlier = self.button("Back", lambda: self.go(-1), tip="The item before: left arrow")
         self.next = self.button("Next", lambda: self.go(1), tip="The next item: right arrow")
         self.clear = self.button("Clear", lambda: self.give(None), tip="Take the label back: key 0")
         self.keep = self.button("Save version", self._save, tip="Make a version of the labels as they are")
-        moves = (("back", self.back), ("next", self.next), ("clear", self.clear))
+        moves = (("back", self.earlier), ("next", self.next), ("clear", self.clear))
         for name, button in moves:
             button.add_class(f"zennb-{name}")
         shown = {"output_type": "display_data", "data": {"application/javascript": _KEYS}, "metadata": {}}
         script = Output(outputs=(shown,))
         script.add_class("zennb-none")
-        tools = bar(self.back, self.next, self.clear, self.keep)
+        tools = bar(self.earlier, self.next, self.clear, self.keep)
         return group(script, self._state, self._item, bar(*self.choices), tools)
 
     def give(self, label: str | None) -> None:
