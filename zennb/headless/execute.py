@@ -326,9 +326,8 @@ def _drop_dead_widgets(node: Any) -> None:
 
 def _without_secrets(node: Any, parameters: Mapping[str, str]) -> Any:
     """Return the notebook without the parameters that are secret: in the cell that sets them and elsewhere."""
-    known = KnownSecrets(
-        (*HELD.values, *(text for name, text in parameters.items() if is_secret(name, text)))
-    )
+    known = KnownSecrets(HELD.values)
+    known.note(text for name, text in parameters.items() if is_secret(name, text))
     return node if known.is_empty else _masked(node, known)
 
 

@@ -144,7 +144,7 @@ class KnownSecrets:
         self._values: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
         self._unusual: re.Pattern[str] | None = None
-        self.note(values)
+        self.note(values, surely=True)
 
     @property
     def is_empty(self) -> bool:
@@ -156,9 +156,16 @@ class KnownSecrets:
         pattern = self._unusual
         return text in self._values or (pattern is not None and pattern.search(text) is not None)
 
-    def note(self, values: Iterable[str]) -> None:
-        """Remember secret values. Short and common ones are not looked for: they would be found by chance."""
-        new = [value for value in values if value not in self._values and _is_telling(value)]
+    def note(self, values: Iterable[str], *, surely: bool = False) -> None:
+        """Remember secret values. Short and common ones are not looked for: they would be found by chance.
+
+        Args:
+            values: the values.
+            surely: whether they are known to be secrets, and not just by the names they go under: then they may
+                themselves look like such a name.
+        """
+        fits = _is_long_enough if surely else _is_telling
+        new = [value for value in values if value not in self._values and fits(value)]
         if not new:
             return
         self._values.update(dict.fromkeys(new))
@@ -231,7 +238,11 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _is_telling(value: str) -> bool:
-    if len(value) < _SHORTEST or value == DOTS or suspicion(value) is not Suspicion.NONE:
+    return _is_long_enough(value) and suspicion(value) is Suspicion.NONE
+
+
+def _is_long_enough(value: str) -> bool:
+    if len(value) < _SHORTEST or value == DOTS:
         return False
     return bool(value.strip()) and not set(value) <= set(" .*-_x")
 

@@ -94,8 +94,9 @@ class ExecutionEnvironment:
 
     def note_secrets(self) -> None:
         """Note the secrets that this process holds, and variables that are secret by their names, except for words."""
-        found = (each for name, each in variables().items() if is_secret(name, each) and not each.isalpha())
-        self.secrets.note((*HELD.values, *found))
+        self.secrets.note(HELD.values, surely=True)
+        found = (value for name, value in variables().items() if is_secret(name, value))
+        self.secrets.note(value for value in found if not value.isalpha())
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that changed since the start; None for a deleted one."""
