@@ -63,7 +63,7 @@ class EvaluatedCode:
     """Records, as a context, the code that is evaluated in this thread and in those that nobody else records."""
 
     def __init__(self) -> None:
-        self._codes: dict[CodeType, Mapping[str, Any]] = {}
+        self._codes: dict[tuple[CodeType, int], Mapping[str, Any]] = {}
         self._starts_processes = False
         self._thread = 0
         self._outer: EvaluatedCode | None = None
@@ -84,7 +84,7 @@ class EvaluatedCode:
     def note(self, code: CodeType, scope: Mapping[str, Any]) -> None:
         """Note code that is about to run, and the global variables of the function that evaluates it."""
         if len(self._codes) <= _MOST:
-            self._codes[code] = scope
+            self._codes[code, id(scope)] = scope
 
     def note_process(self) -> None:
         """Note that a process was started, whose code is not seen."""
@@ -102,7 +102,7 @@ class EvaluatedCode:
             return "may be in other processes"
         if len(self._codes) > _MOST:
             return f"are more than {_MOST} different texts"
-        for code, scope in self._codes.items():
+        for (code, _), scope in self._codes.items():
             steps = [step for each in nested(code) for step in dis.get_instructions(each)]
             if any(step.opname.startswith(_BINDING) for step in steps):
                 return "binds or sets something"
