@@ -206,13 +206,9 @@ class StepExecution:
             self.reasons.append(
                 Reason("it shows a widget", "which works only in the kernel that made it", loses="result")
             )
-        if self._evaluated is not None:
-            unseen = self._evaluated.unseen(
-                request.words, namespace, used=(*request.modules, *request.packages)
-            )
-            self.reasons += (
-                [Reason(f"{request.evaluates[0]}, and what it evaluates {unseen}")] if unseen else []
-            )
+        used = (*request.modules, *request.packages)
+        if self._evaluated is not None and (unseen := self._evaluated.unseen(request.words, namespace, used)):
+            self.reasons.append(Reason(f"{request.evaluates[0]}, and what it evaluates {unseen}"))
         self._note_secrets()
         packages = frozenset[str]().union(*(seen.packages for _, seen in self.collected.values.values()))
         if modules := loaded_since(self._loaded, packages):
