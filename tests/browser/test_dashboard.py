@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Stacks", "Components", "Runs", "Run", "Artifacts", "Models", "Pipeline", "Compare", "Space")
+PAGES = (
+    *("Stacks", "Components", "Runs", "Run", "Artifacts", "Metrics", "Models"),
+    *("Checks", "Alerts", "Pipeline", "Compare", "Space"),
+)
 ROUNDS = "import time\nfor n in range(rounds):\n    print('round', n)\n    time.sleep(0.1)\n"
 STUDY = (
     f"%%step '{HOSTILE}'\nnumbers = [1, 2, 3]\nname = {HOSTILE!r}\nprint(name)",
