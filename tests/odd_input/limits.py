@@ -31,7 +31,7 @@ _STUCK = 120
 
 _ROOT = Path(__file__).parents[2]
 
-AT_ONCE = {"blobs": 2_000, "records": 100, "records of steps": 40}
+AT_ONCE = {"blobs": 2_000, "records": 40, "records of steps": 40}
 """Inputs for one process, where each leaves some memory behind: a shell, texts of megabytes, polars' threads."""
 
 SECONDS = 2.0
@@ -74,7 +74,9 @@ def trial(reader: str, *, rounds: int, seed: int = 0) -> Trial:
 def _round(reader: str, start: int, end: int, found: Trial) -> int:
     """Try inputs in a process of its own until it ends; return the seed to go on with."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.odd_input.limits", reader, str(start), str(end)]
-    process = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    # The stack of a panic of polars takes more memory to print than there is, and then never ends.
+    own = {**os.environ, "RUST_BACKTRACE": "0"}
+    process = subprocess.run(command, cwd=_ROOT, env=own, capture_output=True, text=True, check=False)
     count = start
     for line in process.stdout.splitlines():
         what, text = json.loads(line)
