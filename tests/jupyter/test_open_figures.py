@@ -180,3 +180,12 @@ def test_steps_that_end_in_any_order_leave_pyplot_as_it_was() -> None:
     second.stop()
     second.stop()
     assert dict(vars(Gcf)) == before
+
+
+def test_a_step_elsewhere_is_refused_while_figures_are_open_here(notebook: Notebook) -> None:
+    """They are not there, so it would draw in another figure, or close none."""
+    notebook.run(IMPORT, "%orchestrator register p --flavor=processes", "_ = plt.plot([1])")
+    refused = notebook.cell("%%step a --on p\nplt.title('later')\nx = 1")
+    assert "pyplot, which has figures open in the notebook" in str(refused.error)
+    notebook.run("plt.close('all')")
+    assert notebook.cell("%%step a --on p\n_fig, _ax = plt.subplots()\nx = 1").error is None

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 __all__ = ["HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "kinds_cells"]
 
-HERE = frozenset({"pyplot", "s_draw", "s_figure", "s_worker", "s_written"})
+HERE = frozenset({"figure", "pyplot", "s_draw", "s_figure", "s_worker", "s_written"})
 """Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook, and
 figures that it leaves open are the worker's."""
 

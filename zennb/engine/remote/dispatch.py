@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from zennb.engine.environment.open_figures import OpenFigures
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
@@ -168,6 +169,12 @@ def check_portable(run_context: RunContext, request: StepRequest) -> None:
             request,
             "it logs, and the notebook has set up how logs are shown, which cannot be sent there",
             "Set up logging inside a local module that the step imports, or",
+        )
+    if any(use.startswith("matplotlib.pyplot") for use in request.modules) and OpenFigures().read():
+        raise refusal(
+            request,
+            "it uses pyplot, which has figures open in the notebook that are not sent there",
+            "Close them (`plt.close('all')`), or",
         )
 
 
