@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_every_verb_has_help_with_usage_and_an_example_that_can_be_typed(
     assert not verb.help.endswith(".")
     assert verb.examples
     for line in verb.examples:
-        prefix, *words = example(line, interface).split()
+        prefix, *words = shlex.split(example(line, interface))
         words = words if prefix in {"zennb", "%zennb"} else [prefix[1:], *words]
         found = find(TREE, words, interface=interface, magics=MAGICS)
         assert isinstance(found.node, Verb)
