@@ -97,13 +97,14 @@ class Block(Generic[T]):
         return True
 
     def _end(self) -> None:
-        blocks = _open.get(get_ident())
-        if not blocks:
-            return
-        if blocks[-1] is self:
+        thread = get_ident()
+        blocks = _open.get(thread, [])
+        if blocks and blocks[-1] is self:
             blocks.pop()
         elif self in blocks:
             blocks.remove(self)
+        if not blocks:
+            _open.pop(thread, None)  # the thread may end now
 
     def abandon(self) -> None:
         """Run the rest of the generator function now; nothing happens if it has ended, or not begun."""

@@ -332,7 +332,7 @@ def test_a_step_that_failed_is_told_to_have_failed(study: Study) -> None:
 
 
 def test_a_step_that_runs_every_time_is_stale_with_the_reason(study: Study) -> None:
-    study.ran("K = 1", S + "r = eval('K')")
+    study.ran("K = 1", S + "r = globals()['K']")
     state, reason = study.project.status()["s"]
     assert state is STALE
     assert reason.startswith("not cacheable: ")

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ipywidgets import Widget
+from ipywidgets.widgets import widget as ipywidgets_widget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,8 +76,8 @@ def found_in_widgets(secret: str) -> list[str]:
     """The widgets of this process whose state holds a secret."""
     return _holding(
         (
-            (number, json.dumps(state, default=str))
-            for number, state in Widget.get_manager_state()["state"].items()
+            (number, json.dumps(each.get_state(), default=str))
+            for number, each in tuple(ipywidgets_widget._instances.items())
         ),
         secret,
     )

@@ -27,7 +27,8 @@ def test_the_quickstart_becomes_a_page(environment: dict[str, str], tmp_path: Pa
     shutil.copy(QUICKSTART, folder)
     run(environment, folder, "-m", "zennb", "run", "quickstart.ipynb", "-o", "done.ipynb")
     run(environment, folder, "-m", "nbconvert", "--to", "html", "done.ipynb")
-    check((folder / "done.html").read_text(encoding="utf-8"), "completed")
+    # The notebook runs its pipeline on another stack at its end, which takes what has not changed from the first one.
+    check((folder / "done.html").read_text(encoding="utf-8"), "(completed|cached)")
     spec = subprocess.run([sys.executable, "-c", HAS_KERNELSPEC], env=environment, check=False)
     if spec.returncode == 0:  # nbconvert finds a kernel by name only
         run(environment, folder, "-m", "nbconvert", "--to", "html", "--execute", "quickstart.ipynb")

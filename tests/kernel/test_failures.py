@@ -31,7 +31,7 @@ def test_the_traceback_is_the_cells_own(kernel: Kernel, stack: tuple[str, ...]) 
     kinds = [message.type for message in ran.messages]
     assert kinds == ["error", "display_data"], "the status line stands below the error"
     assert ran.status == "failed"
-    assert "ZeroDivisionError" in ran.text
+    assert "ZeroDivisionError" not in ran.text, "the error is told once"
     assert kernel.value("'kept' in globals(), 'z' in globals()") == "(False, False)"
     assert kernel.value(LAST_FRAME) == "('divide', 5, 0)", "%debug begins in the user's own code"
 
@@ -48,9 +48,11 @@ def test_a_pipeline_run_ends_with_the_steps_own_error(kernel: Kernel) -> None:
     assert ran.error == "ZeroDivisionError: division by zero"
     assert "----> 2 b = a / by" in ran.traceback
     assert "zennb" not in ran.traceback
-    states = {
-        line["step"]: line["status"] for line in ran.of("display_data", "update_display_data")[-1].facts
-    }
+    tables = [each.facts for each in ran.of("display_data", "update_display_data")]
+    table = [each for each in tables if isinstance(each, list)][
+        -1
+    ]  # behind it are the status lines of the cells above
+    states = {line["step"]: line["status"] for line in table}
     assert states == {"first": "cached", "second": "failed", "third": "skipped", "other": "cached"}
     assert kernel.value(LAST_FRAME).startswith("('<module>', 2")
 

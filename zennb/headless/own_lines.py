@@ -18,7 +18,7 @@ __all__ = ["OWN_MAGICS", "has_own_magics", "uses_zennb", "without_autostep", "wi
 
 PACKAGE = "zennb"
 OWN_MAGICS = frozenset(
-    {PACKAGE, "stack", "pipeline", "runs", "artifacts", "annotate", "deployment", "model"}
+    {PACKAGE, "stack", "pipeline", "runs", "artifacts", "annotate", "deployment", "model", "secret"}
     | {kind.command for kind in COMPONENT_TYPES}
 )
 """Our line magics, with dashes."""

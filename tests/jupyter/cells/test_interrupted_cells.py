@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from _thread import get_ident
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,11 @@ def check_shell(notebook: Notebook) -> None:
     assert ran.out == "here\n"
     assert sys.getrecursionlimit() == RECURSION
     assert not getattr(INSIDE, "busy", False), "what this thread reads is not traced"
-    assert (streams._installed, with_blocks._open, digest._visits.get()) == ({}, {}, None)
+    assert (streams._installed, with_blocks._open.get(get_ident(), []), digest._visits.get()) == (
+        {},
+        [],
+        None,
+    )
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
