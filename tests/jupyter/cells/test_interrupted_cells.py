@@ -203,6 +203,8 @@ def test_a_step_that_goes_on_after_an_interrupt_is_traced_further(notebook: Note
         Path("a.txt").unlink()
 
 
+# Python 3.14 flushes what is collected, and an interrupt in there goes nowhere.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_output_is_shown_again_after_an_interrupt_while_it_is_redirected(notebook: Notebook) -> None:
     within = ("streams.py", "output_capture.py")
     first, second = CODED.format(v=1), CODED.format(v=2)
