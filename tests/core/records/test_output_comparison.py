@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zennb.core.records.output_comparison import difference, is_replay, normalised, showing
+from zennb.core.records.output_comparison import LAST_STATE, difference, is_replay, normalised, showing
 
 
 def stream(text: str | list[str], name: str = "stdout") -> dict[str, Any]:
@@ -122,3 +122,10 @@ def test_a_replay_with_masked_secrets_counts_as_what_was_shown_and_no_other_text
     assert not is_replay("aba", "ab••••ba")
     assert is_replay("x", "x")
     assert not is_replay("x", "y")
+
+
+def test_what_a_widget_shows_is_not_compared() -> None:
+    view = {"text/plain": "0%|   | 0/3", "application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+    live = {"output_type": "display_data", "data": view, "metadata": {}}
+    replayed = {"output_type": "display_data", "data": {"text/plain": "100%"}, "metadata": {LAST_STATE: True}}
+    assert showing([live]) == showing([replayed]) == showing([])

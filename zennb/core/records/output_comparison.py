@@ -13,8 +13,12 @@ from zennb.core.secrets.names import DOTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Showing", "difference", "is_replay", "normalised", "showing"]
+__all__ = ["LAST_STATE", "Showing", "difference", "is_replay", "normalised", "showing"]
 
+LAST_STATE = "zennb_last_state"
+"""In the metadata of an output: its text is the last state of a widget."""
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
 _DISPLAYS = frozenset({"display_data", "execute_result"})
 _SHOWN_LINES = 12
@@ -54,7 +58,8 @@ def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
     """Return the comparable form of a cell's outputs, as found in a notebook file.
 
     Display updates and cleared outputs must have been applied already, as whoever wrote the file does. Standard
-    error does not count, nor does what carries metadata of ours (`zennb`): the status line of a step.
+    error does not count, nor does what carries metadata of ours (`zennb`): the status line of a step. What a widget
+    shows is not in the file: its text there is from when it was displayed, or of its last state when it is replayed.
     """
     pieces: list[str] = []
     pictures: list[str] = []
@@ -63,10 +68,12 @@ def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
         kind = output.get("output_type")
         if kind == "stream":
             pieces += [_joined(output.get("text", ""))] if output.get("name") == "stdout" else []
-        elif "zennb" in (output.get("metadata") or {}):
+        elif not {"zennb", LAST_STATE}.isdisjoint(output.get("metadata") or {}):
             continue
         elif kind in _DISPLAYS:
             data = output.get("data") or {}
+            if _WIDGET in data:
+                continue
             pieces.append(f"{_joined(data.get('text/plain', ''))}\n")
             pictures += [_digest(_joined(data[mime])) for mime in _PICTURES if mime in data]
         elif kind == "error":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zennb.bounded_input import decompress, parse_json
 from zennb.compat.widgets import live_widget, open_output
 from zennb.components.content import name_of
+from zennb.core.records.output_comparison import LAST_STATE
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.engine.step.widget_text import widget_text
 from zennb.errors import DamagedArtifact, NotStorable, StoreError
@@ -135,6 +136,7 @@ class Recording:
         for event, widget in self._widgets:
             text = widget_text(widget)
             event["data"] = {"text/plain": text} if text is not None else {}
+            event["metadata"] = {**event["metadata"], LAST_STATE: True}
         gone = {id(event) for event, _ in self._widgets if not event["data"] and event["kind"] == "display"}
         self._events = [event for event in self._events if id(event) not in gone]
         self._widgets.clear()
