@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+
+from zennb.jupyter.cells.own_traceback import without_hidden_lines
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook, Ran
@@ -30,6 +33,15 @@ FAILING = {
 }
 
 
+@pytest.fixture(params=["", ".py"], ids=["terminal", "kernel"])
+def cell_files(notebook: Notebook, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The files of cells are called as in a terminal, or as in a kernel, where IPython formats their frames simply."""
+    if request.param:
+        compiler, numbers = notebook.shell.compile, count()
+        monkeypatch.setattr(compiler, "get_code_name", lambda *_: f"/nowhere/{next(numbers)}{request.param}")
+
+
+@pytest.mark.usefixtures("cell_files")
 @pytest.mark.parametrize("case", FAILING)
 def test_it_begins_with_the_users_own_line(notebook: Notebook, case: str) -> None:
     before, cell = FAILING[case]
@@ -55,11 +67,17 @@ def test_frames_of_helpers_stay(notebook: Notebook, stack: tuple[str, ...]) -> N
     ]
 
 
+@pytest.mark.usefixtures("cell_files")
 def test_of_a_run_too(notebook: Notebook) -> None:
     notebook.cell("%%step bad\ny = 1 / 0")
     ran = notebook.cell("%pipeline run")
     assert "run_line_magic" not in ran.out
-    assert lines(ran)[0].startswith("Cell In[1], line 2")
+    assert lines(ran)[:2] == ["Cell In[1], line 2", "----> 2 y = 1 / 0"]
+
+
+def test_numbers_in_the_text_of_an_error_stay() -> None:
+    for told in ("ValueError: rows\n      1 \n      2 b", "Cell In[3], line 9\n      5 \n----> 9 f()"):
+        assert without_hidden_lines(told) == told
 
 
 def test_the_error_is_told_once(notebook: Notebook) -> None:

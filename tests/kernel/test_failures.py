@@ -46,7 +46,7 @@ def test_a_pipeline_run_ends_with_the_steps_own_error(kernel: Kernel) -> None:
     )
     ran = kernel.cell("%pipeline run -p by=0")
     assert ran.error == "ZeroDivisionError: division by zero"
-    assert "----> 2 b = a / by" in ran.traceback
+    assert "line 2\n----> 2 b = a / by" in ran.traceback, "the line of `%%step` is left out"
     assert "zennb" not in ran.traceback
     tables = [each.facts for each in ran.of("display_data", "update_display_data")]
     table = [each for each in tables if isinstance(each, list)][

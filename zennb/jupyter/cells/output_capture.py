@@ -12,6 +12,7 @@ from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import redirected, written_again
 from zennb.errors import ZennbError
+from zennb.jupyter.cells.own_traceback import without_hidden_lines
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
@@ -194,10 +195,10 @@ class OutputCapture:
             self._shell._showtraceback = show  # noqa: SLF001
 
     def _on_traceback(self, kind: Any, value: Any, lines: Any) -> None:
-        """Show a traceback without the secrets that this process holds, such as those of components."""
+        """Show a traceback without the secrets that this process holds, and from the user's own line on."""
         mask = HELD.mask if isinstance(value, ZennbError) else HELD.mask_known
         hide_secrets(value)
-        self._show(kind, value, [mask(str(each)) for each in lines])
+        self._show(kind, value, [mask(without_hidden_lines(str(each))) for each in lines])
 
     def _recording(self) -> tuple[Recording | None, bool]:
         route = self._routes.get(threading.get_ident())

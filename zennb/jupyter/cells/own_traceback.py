@@ -1,7 +1,8 @@
-"""Owns `with_own_traceback`: the error of a step that ran elsewhere is shown from the user's own line on."""
+"""Owns what the traceback of a failing step shows: it begins with the user's own line, wherever the step ran."""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-__all__ = ["with_own_traceback"]
+__all__ = ["with_own_traceback", "without_hidden_lines"]
 
 E = TypeVar("E", bound=BaseException)
+
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def with_own_traceback(error: E, shell: Any, files: Sequence[str]) -> E:
@@ -41,3 +44,18 @@ def with_own_traceback(error: E, shell: Any, files: Sequence[str]) -> E:
 def _lines(error: BaseException, trace: TracebackType, shell: Any) -> list[str]:
     found: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, trace, tb_offset=0)
     return found
+
+
+def without_hidden_lines(frame: str) -> str:
+    """Return a frame of a traceback as IPython shows it, without the empty lines that its cell begins with.
+
+    They are what `hide_first_line` leaves. IPython leaves out empty lines itself, but not in a kernel: the files of its
+    cells cannot be opened there, and such frames are formatted more simply.
+    """
+    header, *shown = frame.split("\n")
+    if not _COLOUR.sub("", header).lstrip().startswith("Cell In["):
+        return frame
+    hidden = 0
+    while hidden < len(shown) and _COLOUR.sub("", shown[hidden]).strip() == str(hidden + 1):
+        hidden += 1
+    return "\n".join([header, *shown[hidden:]])

@@ -229,18 +229,16 @@ def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bo
         assert isinstance(outer, ast.If)
         outer.body[:0] = shown
     else:
+        # Not `try`: a `raise` has a line of its own, which a kernel shows as the place of the error.
         outer = _statement(
-            f"while {session}.begin({token!r}):\n"
-            f" try: {session}.finish({token!r})\n"
-            f" except BaseException:\n"
-            f"  if not {session}.again({token!r}): raise"
+            f"while {session}.begin({token!r}):\n with {session}.attempt(): {session}.finish({token!r})"
         )
         assert isinstance(outer, ast.While)
         for part in ast.walk(outer):
-            if isinstance(part, ast.stmt | ast.expr | ast.excepthandler):
+            if isinstance(part, ast.stmt | ast.expr):
                 part.lineno = part.end_lineno = 1  # all of it stands for the cell's first line
         attempt = outer.body[0]
-        assert isinstance(attempt, ast.Try)
+        assert isinstance(attempt, ast.With)
         attempt.body[:0] = shown
     return ast.Module(body=[*futures, outer], type_ignores=[])  # IPython fills in missing positions
 

@@ -30,6 +30,8 @@ from zennb.views.view import note
 from zennb.with_blocks import end_abandoned
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from zennb.jupyter.cells.transform import StepMarker
@@ -173,9 +175,9 @@ class KernelSession(KernelState):
         if self._cell is not None:
             self._cell.check_definitions(is_start=is_start)
 
-    def again(self, _token: str) -> bool:
-        """Return whether to run the body once more after an error."""
-        return self._cell is not None and self._cell.again()
+    def attempt(self) -> _AttemptedBody:
+        """Return a block around the body of a step with `--retries`."""
+        return _AttemptedBody(lambda: self._cell is not None and self._cell.again())
 
     def show(self, value: object) -> None:
         """Display a cell's value as IPython would."""
@@ -354,3 +356,18 @@ def _error_of(result: ExecutionResult | None) -> BaseException | None:
     if result is None:
         return None
     return result.error_in_exec or result.error_before_exec
+
+
+class _AttemptedBody:
+    """One execution of a step's body, whose error is passed on unless `again` says that the body runs once more."""
+
+    __slots__ = ("_again",)
+
+    def __init__(self, again: Callable[[], bool]) -> None:
+        self._again = again
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and self._again()
