@@ -162,6 +162,8 @@ def test_an_interrupt_is_not_retried(notebook: Notebook, tmp_path: Path) -> None
     assert isinstance(ran.error, KeyboardInterrupt)
     assert ran.status == "interrupted"
     assert log.read_text() == "x"
+    (status,) = notebook.run("%pipeline status")
+    assert "■ interrupted  the run before was interrupted" in status.displays[-1]["data"]["text/plain"]
 
 
 def test_a_step_inside_a_step_is_refused(notebook: Notebook) -> None:

@@ -162,10 +162,13 @@ def test_a_step_without_key_is_never_found(store: MetadataStore, make: Make) -> 
     assert store.find("") == []
 
 
-def test_the_previous_record_is_the_last_that_ran_was_reused_or_failed(
+def test_the_previous_record_is_the_last_that_ran_was_reused_or_failed_else_interrupted(
     store: MetadataStore, make: Make
 ) -> None:
     assert store.previous("train", "study.ipynb") is None
+    interrupted = store.add(make.step(status=Status.INTERRUPTED))
+    assert store.previous("train", "study.ipynb") == interrupted  # it never ran to its end
+    assert store.previous_all(["train"], "study.ipynb") == {"train": interrupted}
     store.add(make.step(status=Status.COMPLETED))
     failed = store.add(make.step(status=Status.FAILED))
     store.add(make.step(status=Status.SKIPPED))
@@ -173,6 +176,7 @@ def test_the_previous_record_is_the_last_that_ran_was_reused_or_failed(
     store.add(make.step(notebook="other.ipynb"))
     store.add(make.step("other"))
     assert store.previous("train", "study.ipynb") == failed
+    assert store.previous_all(["train"], "study.ipynb") == {"train": failed}
     assert store.previous("train", "none.ipynb") is None
 
 

@@ -142,7 +142,9 @@ def test_an_explanation_of_a_step_that_never_ran_and_of_one_that_is_fresh() -> N
     assert explain(planned("stale", "first run", "")).text == (
         "○ train  not run yet: it would run\n  - first run"
     )
-    fresh = explain(planned("fresh", "same code and inputs as run 13"), previous=TRAIN)
+    cut_off = explain(planned("stale", "the run before was interrupted", "interrupted"))
+    assert cut_off.text == "■ train  interrupted: it would run\n  - the run before was interrupted"
+    fresh = explain(planned("fresh", "same code and inputs as run 13", "interrupted"), previous=TRAIN)
     assert fresh.text.startswith("✔ train  fresh: it would be reused\n  - same code and inputs as run 13")
 
 

@@ -41,6 +41,13 @@ _LATEST = (
     f"FROM names WHERE names.name IS NOT NULL AND {no_element('names.name')}"
 )
 
+_NEWEST = (
+    "(SELECT s.id FROM steps s WHERE s.notebook = :notebook AND s.name = {name} "
+    "AND s.status IN (%s) ORDER BY s.id DESC LIMIT 1)"
+)
+# An interrupted run says less about a step than one that has ended by itself, whichever came first.
+_PREVIOUS = f"coalesce({_NEWEST}, {_NEWEST})" % ("'completed', 'cached', 'failed'", "'interrupted'")
+
 
 class StepQueries(Queries):
     """What the metadata store answers about steps."""
@@ -81,7 +88,7 @@ class StepQueries(Queries):
     def previous(
         self, connection: sqlite3.Connection, name: str, notebook: str, *, source: str | None = None
     ) -> Step | None:
-        """Return the latest record of a step that ran, was reused or failed.
+        """Return the latest record of a step that ran, was reused or failed; else of one that was interrupted.
 
         Args:
             connection: passed by `reading`.
@@ -104,12 +111,9 @@ class StepQueries(Queries):
     ) -> dict[str, Step]:
         """Return for each of many step names what `previous` returns; those without a record are left out."""
         number = find_text(connection, InternedText.of(notebook))
-        sql = (
-            "SELECT (SELECT s.id FROM steps s WHERE s.notebook = ? AND s.name = json_each.value "
-            "AND s.status IN ('completed', 'cached', 'failed') ORDER BY s.id DESC LIMIT 1) FROM json_each(?)"
-        )
+        sql = f"SELECT {_PREVIOUS.format(name='json_each.value')} FROM json_each(:names)"
         wanted = json.dumps([plain(name) for name in names])
-        own = [] if number is None else _of(connection, sql, (number, wanted))
+        own = [] if number is None else _of(connection, sql, {"notebook": number, "names": wanted})
         found = {step.name: step for step in own}
         unnamed = {name: text for name, text in (sources or {}).items() if name not in found}
         return _unnamed(connection, unnamed) | found
@@ -349,20 +353,20 @@ def steps_by_id(connection: sqlite3.Connection, numbers: Iterable[object]) -> li
 def previous_step(
     connection: sqlite3.Connection, name: str, notebook: InternedText, source: str | None
 ) -> Step | None:
-    """Return the latest record of a step that ran, was reused or failed."""
+    """Return the latest record of a step that ran, was reused or failed; else of one that was interrupted."""
     number = find_text(connection, notebook)
-    where = (
-        "WHERE s.notebook = ? AND s.name = ? AND s.status IN ('completed', 'cached', 'failed') "
-        "ORDER BY s.id DESC LIMIT 1"
-    )
-    found = [] if number is None else _select(connection, where, (number, plain(name)))
+    where = f"WHERE s.id = {_PREVIOUS.format(name=':name')}"
+    values = {"notebook": number, "name": plain(name)}
+    found = [] if number is None else _select(connection, where, values)
     # Only for a notebook with a name: without one its records have been searched already.
     if not found and source is not None and notebook.text:
         return _unnamed(connection, {name: source}).get(name)
     return found[0] if found else None
 
 
-def _select(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Step]:
+def _select(
+    connection: sqlite3.Connection, where: str, values: Sequence[object] | Mapping[str, object]
+) -> list[Step]:
     found = select(connection, STEPS.query + where, values)
     # Inputs and outputs of all steps come with one query each.
     numbers = [row["id"] for row in found]

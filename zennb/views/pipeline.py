@@ -195,7 +195,8 @@ def pipeline(plan: RunPlan, *, title: str = "") -> View:
     remarks = [
         _remark(each)
         for each in plan.steps
-        if each.remark or (each.reason and state_word(each) not in {Freshness.FRESH, NOT_RUN_YET})
+        if each.remark
+        or (each.reason and state_word(each) not in {Freshness.FRESH, NOT_RUN_YET, Status.INTERRUPTED})
     ]
     return join([*([head] if title else []), plan_graph(plan), *remarks], gap=0)
 

@@ -250,9 +250,13 @@ def _indented(text: str) -> str:
 
 
 def state_word(step: PlannedStep) -> str:
-    """Return the word for the planned state of a step; one that would run for the first time is `not run yet`."""
-    would_run = step.state in {Freshness.STALE, Freshness.MAY_RUN}
-    return NOT_RUN_YET if would_run and not step.status else step.state.value
+    """Return the word for the planned state of a step.
+
+    One that would run and has never run to its end is `not run yet`, or `interrupted` when it was begun.
+    """
+    if step.state in {Freshness.STALE, Freshness.MAY_RUN} and step.status in {"", Status.INTERRUPTED}:
+        return step.status or NOT_RUN_YET
+    return step.state.value
 
 
 def explain(

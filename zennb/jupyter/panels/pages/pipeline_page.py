@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness
+from zennb.core.records.records import Status
 from zennb.jupyter.panels.kit.arrange import group, html
 from zennb.jupyter.panels.kit.graph_box import GraphBox
 from zennb.jupyter.panels.kit.row_list import RowList
@@ -106,7 +107,7 @@ class PipelinePage:
         states = [str(row["state"]) for row in self._table.data]
         told = [
             f"{plural(states.count(state), 'step')} {state}"
-            for state in (*Freshness, NOT_RUN_YET)
+            for state in (*Freshness, NOT_RUN_YET, Status.INTERRUPTED)
             if states.count(state)
         ]
         rows = [(name, name, f"Explain step {name}") for name in names]
