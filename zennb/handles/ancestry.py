@@ -52,7 +52,7 @@ def ancestry(metadata: MetadataStore, artifact: Artifact, *, depth: int | None =
     files = _Files(metadata)
 
     def maker(each: Artifact) -> Step | None:
-        return metadata.producer(each) if each.kind == "output" and each.id is not None else None
+        return metadata.producer(each) if each.is_output and each.id is not None else None
 
     def up(each: Artifact) -> Iterable[Artifact]:
         step = maker(each)

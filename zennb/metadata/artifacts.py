@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.records.records import Artifact
-from zennb.metadata.elements import no_element
+from zennb.core.records.records import LOOP_VARIABLE, Artifact
+from zennb.metadata.elements import NO_LOOP_VARIABLE, no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.labels import labelled
 from zennb.metadata.rows import ARTIFACTS
@@ -31,7 +31,7 @@ HEADS = f"SELECT {ARTIFACTS.columns} FROM heads h CROSS JOIN artifacts a ON a.id
 """A query for the latest version of each name, to be continued with `WHERE` or `ORDER BY`."""
 _CURRENT = f"SELECT {ARTIFACTS.columns} FROM current c JOIN artifacts a ON a.id = c.artifact {DETAILS}"
 _HEAD = (
-    "SELECT a.id, a.version, a.digest, a.blob, a.item, a.materializer "
+    "SELECT a.id, a.version, h.kind, a.digest, a.blob, a.item, a.materializer "
     "FROM heads h JOIN artifacts a ON a.id = h.artifact WHERE h.name = ?"
 )
 _SET_HEAD = (
@@ -125,7 +125,9 @@ def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, st
     head = connection.execute(_HEAD, (name,)).fetchone()
     content = (artifact.digest, artifact.blob, artifact.item, artifact.materializer)
     # Compared within the transaction, so that two kernels that store the same value make one version.
-    if head is not None and head[2:] == content:
+    # What only a loop bound is listed nowhere, so it is another version once a step makes it.
+    is_shown_now = head is not None and head[2] == LOOP_VARIABLE != artifact.kind
+    if head is not None and head[3:] == content and not is_shown_now:
         return select_artifacts(connection, "WHERE a.id = ?", (head[0],))[0]
     version = 1 + max(0 if head is None else head[1], _retired(connection, name))
     created = artifact.created or time.time()
@@ -156,7 +158,8 @@ def _latest(
 ) -> list[Artifact]:
     conditions = [("h.name = ?", None if name is None else plain(name)), ("h.kind = ?", kind)]
     known = [(condition, value) for condition, value in conditions if value is not None]
-    where = f"WHERE {' AND '.join([condition for condition, _ in known] or [no_element('h.name')])} "
+    listed = [no_element("h.name"), NO_LOOP_VARIABLE]
+    where = f"WHERE {' AND '.join([condition for condition, _ in known] or listed)} "
     return select_artifacts(
         connection,
         f"{where}ORDER BY h.artifact DESC LIMIT ? OFFSET ?",

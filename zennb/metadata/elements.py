@@ -1,8 +1,13 @@
-"""Owns how elements of mapped steps (`fit[3]`), and what they make (`model[3]`), are told by their names in SQL."""
+"""Owns what lists leave out, as SQL conditions: elements of mapped steps (`fit[3]`), what they make, loop variables."""
 
 from __future__ import annotations
 
-__all__ = ["ELEMENTS_OF_STEPS", "no_element"]
+from zennb.core.records.records import LOOP_VARIABLE
+
+__all__ = ["ELEMENTS_OF_STEPS", "NO_LOOP_VARIABLE", "no_element"]
+
+NO_LOOP_VARIABLE = f"h.kind <> '{LOOP_VARIABLE}'"
+"""The condition that a row of `heads h` is no loop variable."""
 
 
 def no_element(column: str) -> str:

@@ -13,7 +13,7 @@ from zennb.core.records.pages import ArtifactFilter, Page, ProducingStep, RunFil
 from zennb.core.records.seal import SignerRecords
 from zennb.metadata.artifacts import HEADS, VERSIONS, select_artifacts
 from zennb.metadata.checks import status_of
-from zennb.metadata.elements import no_element
+from zennb.metadata.elements import NO_LOOP_VARIABLE, no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.labels import labelled, tag_condition
 from zennb.metadata.logged import checked_steps, logged_names, logged_steps
@@ -150,6 +150,8 @@ class Listings(Queries):
         if which.kind is not None:
             values["kind"] = which.kind
             where += " AND h.kind = :kind"
+        elif which.tag is None:
+            where += f" AND {NO_LOOP_VARIABLE}"
         if which.text:
             values["text"] = f"%{_escaped(plain(which.text))}%"
             where += " AND h.name LIKE :text ESCAPE '\\'"

@@ -14,6 +14,7 @@ from zennb.metadata.artifacts import DETAILS, record_artifact, select_artifacts
 from zennb.metadata.checks import DAMAGED, status_of
 from zennb.metadata.elements import ELEMENTS_OF_STEPS, no_element
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
+from zennb.metadata.previous import PREVIOUS
 from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
 from zennb.metadata.table import NewRow, select
 from zennb.metadata.transactions import Queries, reading, writing
@@ -40,13 +41,6 @@ _LATEST = (
     "SELECT (SELECT max(s.id) FROM steps s WHERE s.notebook = :notebook AND s.name = names.name) "
     f"FROM names WHERE names.name IS NOT NULL AND {no_element('names.name')}"
 )
-
-_NEWEST = (
-    "(SELECT s.id FROM steps s WHERE s.notebook = :notebook AND s.name = {name} "
-    "AND s.status IN (%s) ORDER BY s.id DESC LIMIT 1)"
-)
-# An interrupted run says less about a step than one that has ended by itself, whichever came first.
-_PREVIOUS = f"coalesce({_NEWEST}, {_NEWEST})" % ("'completed', 'cached', 'failed'", "'interrupted'")
 
 
 class StepQueries(Queries):
@@ -111,7 +105,7 @@ class StepQueries(Queries):
     ) -> dict[str, Step]:
         """Return for each of many step names what `previous` returns; those without a record are left out."""
         number = find_text(connection, InternedText.of(notebook))
-        sql = f"SELECT {_PREVIOUS.format(name='json_each.value')} FROM json_each(:names)"
+        sql = f"SELECT {PREVIOUS.format(name='json_each.value')} FROM json_each(:names)"
         wanted = json.dumps([plain(name) for name in names])
         own = [] if number is None else _of(connection, sql, {"notebook": number, "names": wanted})
         found = {step.name: step for step in own}
@@ -355,9 +349,8 @@ def previous_step(
 ) -> Step | None:
     """Return the latest record of a step that ran, was reused or failed; else of one that was interrupted."""
     number = find_text(connection, notebook)
-    where = f"WHERE s.id = {_PREVIOUS.format(name=':name')}"
-    values = {"notebook": number, "name": plain(name)}
-    found = [] if number is None else _select(connection, where, values)
+    where, values = PREVIOUS.format(name=":name"), {"notebook": number, "name": plain(name)}
+    found = [] if number is None else _select(connection, f"WHERE s.id = {where}", values)
     # Only for a notebook with a name: without one its records have been searched already.
     if not found and source is not None and notebook.text:
         return _unnamed(connection, {name: source}).get(name)

@@ -88,7 +88,7 @@ def artifact(
         ("type", clean(artifact.type)),
         ("size", size(artifact.size)),
         ("kind", clean(artifact.kind)),
-        ("made by" if artifact.kind == "output" else "captured for", _origin(producer)),
+        ("made by" if artifact.is_output else "captured for", _origin(producer)),
         ("used by", used),
         ("needs", listing(artifact.needs)),
         ("stored as", _materializer(artifact)),

@@ -39,7 +39,7 @@ class _Known:
         return self.writers.get(step.id, {}) if step.id is not None else {}
 
     def producer(self, artifact: Artifact) -> Step | None:
-        if artifact.id is None or artifact.kind != "output":
+        if artifact.id is None or not artifact.is_output:
             return None
         return self.producers.get(artifact.id)
 
@@ -150,7 +150,7 @@ def _artifact_id(artifact: Artifact) -> str:
 
 
 def _artifact_node(artifact: Artifact, *, current: bool = False) -> Node:
-    note = clean(artifact.type).rpartition(".")[2] if artifact.kind == "output" else clean(artifact.kind)
+    note = clean(artifact.type).rpartition(".")[2] if artifact.is_output else clean(artifact.kind)
     return Node(
         id=_artifact_id(artifact),
         label=label(artifact),

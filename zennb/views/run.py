@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.labels import tag_words
-from zennb.core.records.records import Run, Status, Step
+from zennb.core.records.records import LOOP_VARIABLE, Run, Status, Step
 from zennb.views.attempts import attempts, error_line
 from zennb.views.links import LINKS, address, link
 from zennb.views.mark import mark
@@ -138,16 +138,17 @@ def _run_row(run: Run) -> dict[str, Any]:
 
 def step_row(step: Step) -> dict[str, Any]:
     """Return a step as a row: name, status, seconds, outputs, reason."""
+    outputs = [each for each in step.outputs.values() if each.kind != LOOP_VARIABLE]
     error = "" if step.failure is None else error_line(step.failure)
     return {
         "step": step.name,
         "status": shown_state(step),
         "seconds": None if step.status in QUIET else step.seconds,
-        "outputs": [each.name for each in step.outputs.values()],
+        "outputs": [each.name for each in outputs],
         "reason": "; ".join(part for part in (error, reason(step)) if part),
         LINKS: {
             "step": address("step", step.run, step.name),
-            "outputs": [address("artifact", each.id) for each in step.outputs.values()],
+            "outputs": [address("artifact", each.id) for each in outputs],
         },
     }
 

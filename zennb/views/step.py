@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness
-from zennb.core.records.records import Artifact, Failure, Status, Step
+from zennb.core.records.records import LOOP_VARIABLE, Artifact, Failure, Status, Step
 from zennb.views.artifact import TYPE_COLUMN, glance
 from zennb.views.attempts import attempts, error_line
 from zennb.views.links import LINKS, address, link
@@ -106,7 +106,7 @@ def _effect_html(step: Step) -> str:
 
 
 def _stored(step: Step) -> list[Artifact]:
-    return [each for each in step.outputs.values() if each.is_stored]
+    return [each for each in step.outputs.values() if each.is_stored and each.kind != LOOP_VARIABLE]
 
 
 def _unstored(step: Step) -> str:

@@ -194,3 +194,26 @@ def test_a_run_binds_the_part_of_what_the_notebook_has(notebook: Notebook, size:
     assert notebook.ns["frames"]["b"][0] == 5
     notebook.run(make, "del d", "%pipeline run", "same = d is frames['b']")
     assert notebook.ns["same"]
+
+
+def test_loop_variables_come_back_and_are_no_artifacts_in_lists(notebook: Notebook) -> None:
+    loops = "%%step total\ntotal = 0\nfor key, d in frames.items():\n    total += len(d)\nfor n in range(3):\n    pass"
+    cells = ("%%step make\nframes = {'a': [1], 'b': [2]}", loops)
+    listed = "import zennb\nsorted(each.name for each in zennb.artifacts())"
+    for _ in range(2):
+        *_, ran, found = notebook.run(*cells, listed)
+        assert "→ total  (" in ran.displays[-1]["data"]["text/plain"]
+        assert found.result == ["frames", "total"]
+        assert [notebook.ns[name] for name in ("key", "d", "n")] == ["b", [2], 2]
+        notebook.restart()
+    notebook.run(*cells, "%%step use\nused = key + key")
+    (lineage, named) = notebook.run("%artifacts lineage used", "%artifacts show key")
+    assert "made by total" in lineage.displays[-1]["data"]["text/plain"]
+    assert "loop variable" in named.displays[-1]["data"]["text/plain"]
+
+
+def test_a_loop_variable_that_a_step_makes_as_well_is_listed(notebook: Notebook) -> None:
+    notebook.run("%%step loop\nfor n in range(3):\n    pass", "%%step make\nn = 2")
+    notebook.run("%%step asked -o m\nfor m in range(3):\n    pass")
+    (found,) = notebook.run("import zennb\nsorted(each.label for each in zennb.artifacts())")
+    assert found.result == ["m v1", "n v2"]

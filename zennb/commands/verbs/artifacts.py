@@ -185,7 +185,7 @@ def _load(context: Context, name: str, version: int | None) -> Outcome:
 )
 def _expire(context: Context, name: str, version: int | None) -> Outcome:
     found = _artifact(context, name, version)
-    if found.kind != "output":
+    if not found.is_output:
         raise UsageError(
             f"`{found.label}` was taken from the notebook as an input: no step made it. Change the variable instead."
         )

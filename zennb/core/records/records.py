@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ELEMENT",
+    "LOOP_VARIABLE",
     "NOT_STORED",
     "Artifact",
     "Attempt",
@@ -32,6 +33,9 @@ __all__ = [
 
 ELEMENT = "element of "
 """Begins the option in the cache key of a step that got one element of what another step is mapped over."""
+
+LOOP_VARIABLE = "loop variable"
+"""The kind of an output that only the loops of a step bind: it comes back on reuse, and is in no list of artifacts."""
 
 NOT_STORED = "not_stored"
 """The materializer of an output that cannot be stored: its bytes only say what it is."""
@@ -118,7 +122,8 @@ class Artifact:
         summary: what can be shown without loading it (see `materializers.materializer`); JSON values only.
         needs: notebook classes and functions, by qualified name, that loading it refers to.
         packages: top-level import names of the types met inside the value, e.g. `("numpy", "sklearn")`.
-        kind: `output` of a step, `captured` from the notebook, or `parameter` (a captured small scalar).
+        kind: `output` of a step, `loop variable` of one, `captured` from the notebook, or `parameter` (a captured
+            small scalar).
         step: id of the step record that made or captured it; None before it is recorded.
         created: seconds since the epoch.
         parts: names of further blobs that hold its large memory, which it may share with other artifacts.
@@ -148,6 +153,11 @@ class Artifact:
     def blobs(self) -> tuple[str, ...]:
         """All the blobs that it takes to load it."""
         return (self.blob, *self.parts)
+
+    @property
+    def is_output(self) -> bool:
+        """Whether a step made it; else it was taken from the notebook for a step."""
+        return self.kind in {"output", LOOP_VARIABLE}
 
     @property
     def is_stored(self) -> bool:

@@ -19,6 +19,7 @@ from zennb.engine.run.lost_results import can_be_read, missing_results, why_lost
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.placement import magics_refused, unknown_operator
+from zennb.engine.run.saved_output import marked_loops
 from zennb.engine.sharing.shared_reuse import SharedReuse, adopted
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
@@ -299,7 +300,7 @@ class RunContext:
             started=started,
             seconds=outcome.seconds,
             inputs=inputs,
-            outputs=outcome.artifacts,
+            outputs=marked_loops(outcome.artifacts, resolved.definition),
             defines=outcome.defines,
             deletes=outcome.deletes,
             displays=outcome.displays,

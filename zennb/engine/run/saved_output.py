@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zennb.core.records.records import Artifact
+from zennb.core.reading.loop_variables import loop_variables
+from zennb.core.records.records import LOOP_VARIABLE, Artifact
 from zennb.digests.digest import SCALARS
 from zennb.engine.step.shared_state import connected
 from zennb.errors import StoreError
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Step
     from zennb.digests.digest import ValueDigest
+    from zennb.engine.step.definition import StepDefinition
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["SavedOutput", "Scalars", "groups_of", "kind_of", "known_in", "never_stored", "renamed"]
+__all__ = [
+    "SavedOutput",
+    "Scalars",
+    "groups_of",
+    "kind_of",
+    "known_in",
+    "marked_loops",
+    "never_stored",
+    "renamed",
+]
 
 Scalars: TypeAlias = dict[tuple[str, str], Artifact]
 """Name and digest of a scalar → the artifact that it was stored as."""
@@ -64,8 +75,17 @@ def renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
     """
     if artifact.name == name and (kind != "output" or artifact.kind == "output"):
         return artifact
-    kind = kind if "output" in {kind, artifact.kind} else artifact.kind
+    kind = kind if kind == "output" or artifact.is_output else artifact.kind
     return replace(artifact, id=None, name=name, version=0, kind=kind, step=None, created=time.time())
+
+
+def marked_loops(outputs: Mapping[str, Artifact], definition: StepDefinition) -> dict[str, Artifact]:
+    """Return what a step put out; the new artifacts of names that only its loops bind are loop variables."""
+    loops = loop_variables(definition.tree).difference(definition.options.outputs or ())
+    return {
+        name: replace(each, kind=LOOP_VARIABLE) if name in loops and each.id is None else each
+        for name, each in outputs.items()
+    }
 
 
 def groups_of(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[dict[str, tuple[Any, ValueDigest]]]:

@@ -105,7 +105,7 @@ class VariableTracker:
         self._tracked[name] = TrackedVariable(
             value=value, artifact=artifact, digest=seen, moment=self._moment
         )
-        if artifact is not None and artifact.kind == "output":
+        if artifact is not None and artifact.is_output:
             before = self._outputs.get(name)
             is_same = before is not None and before.artifact.id == artifact.id and artifact.id is not None
             self._outputs[name] = KnownOutput(

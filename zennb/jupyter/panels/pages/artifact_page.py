@@ -86,7 +86,7 @@ class ArtifactPage:
         self._preview.value = preview(artifact.summary, page=PAGE).html
         toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)
         if self._maker is not None:
-            made = "made" if artifact.kind == "output" else "captured"
+            made = "made" if artifact.is_output else "captured"
             self.maker.description = f"Open run {self._maker.run}, which {made} it"
             self.maker.tooltip = f"Go to run {self._maker.run}"
         self._loading.value = heading_line("load it") + artifact_view.loading(artifact).html
