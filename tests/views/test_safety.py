@@ -169,9 +169,9 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
             )
         ]
     ),
-    "messages.delivered": lambda n: delivered([SimpleNamespace(component=n, what=n, sent=1.0)]),
+    "messages.delivered": lambda n: delivered([SimpleNamespace(type=n, component=n, what=n, sent=1.0)]),
     "messages.waiting": lambda n: waiting(
-        [SimpleNamespace(component=n, payload={"title": n}, created=1.0, attempts=1, problem=n)]
+        [SimpleNamespace(type=n, component=n, payload={"title": n}, created=1.0, attempts=1, problem=n)]
     ),
     "metrics.metrics": lambda n: metrics([logging_named(n)]),
     "metrics.metrics_side_by_side": lambda n: metrics_side_by_side([(run_named(n), [logging_named(n)])]),

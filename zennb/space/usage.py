@@ -166,6 +166,7 @@ def _item(
     unnamed = "copy of a record" if blob.digest in copies else "unreferenced"
     return UsageItem(
         name=", ".join(labels[:2]) + more if labels else unnamed,
+        first=labels[0] if labels else "",
         step="" if newest is None else newest.step,
         notebook="" if newest is None else newest.notebook,
         size=blob.size,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.views.attempts import error_line
+from zennb.views.links import LINKS, address
 from zennb.views.table import Column, Table
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def last_checks(found: Sequence[Step]) -> Table:
             "run": step.run,
             "started": step.started,
             "found": error_line(step.failure) if failed and step.failure is not None else "",
+            LINKS: {
+                "output": address("artifact", step.outputs[output].id) if output in step.outputs else "",
+                "step": address("step", step.run, step.name),
+                "run": address("run", step.run),
+            },
         }
         for step in found
         for output, passed, failed in _counts(step)

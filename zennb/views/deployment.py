@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.views.links import LINKS, address, version_address
 from zennb.views.markup import block, box
 from zennb.views.table import Column, Table, card, values
 from zennb.views.text import clean, clean_block, count, when
@@ -31,6 +32,10 @@ def deployments(found: Sequence[Deployment]) -> Table:
         {
             **values(each, "name", "state", "url", "process", "requests", "started", "deployer"),
             "model": each.label,
+            LINKS: {
+                "model": version_address(each.artifact),
+                "deployer": address("component", "model_deployer", each.deployer),
+            },
         }
         for each in found
     ]

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from zennb.views.markup import escape
 
-__all__ = ["LINKS", "address", "link", "parse"]
+__all__ = ["LINKS", "address", "link", "parse", "version_address"]
 
 LONGEST = 1000
 """Characters of an address."""
@@ -22,6 +22,12 @@ def address(kind: str, *parts: object) -> str:
         return ""
     text = f"{kind}:{'/'.join(quote(str(part), safe='', errors='replace') for part in parts)}"
     return text if len(text) <= LONGEST else ""
+
+
+def version_address(label: str) -> str:
+    """Return the address of an artifact given as `model v3`; "" for other text."""
+    name, _, version = label.rpartition(" v")
+    return address("version", name, version) if version.isdecimal() else ""
 
 
 def parse(text: str) -> tuple[str, list[str]]:

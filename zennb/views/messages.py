@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zennb.views.links import LINKS, address
 from zennb.views.table import Column, Table
 
 if TYPE_CHECKING:
@@ -13,8 +14,11 @@ __all__ = ["delivered", "waiting"]
 
 
 def delivered(found: Sequence[Any]) -> Table:
-    """List what was delivered: objects with `component`, `what` and `sent`."""
-    rows = [{"component": each.component, "what": each.what, "sent": each.sent} for each in found]
+    """List what was delivered: objects with `type`, `component`, `what` and `sent`."""
+    rows = [
+        {"component": each.component, "what": each.what, "sent": each.sent, LINKS: _links(each)}
+        for each in found
+    ]
     columns = (
         Column.of("name", "component", "to"),
         Column.of("prose", "what", "message"),
@@ -24,7 +28,7 @@ def delivered(found: Sequence[Any]) -> Table:
 
 
 def waiting(found: Sequence[Any]) -> Table:
-    """List what is waiting: objects with `component`, `payload`, `created`, `attempts` and `problem`."""
+    """List what is waiting: objects with `type`, `component`, `payload`, `created`, `attempts` and `problem`."""
     rows = [
         {
             "component": each.component,
@@ -32,6 +36,7 @@ def waiting(found: Sequence[Any]) -> Table:
             "created": each.created,
             "attempts": each.attempts,
             "problem": each.problem,
+            LINKS: _links(each),
         }
         for each in found
     ]
@@ -43,3 +48,7 @@ def waiting(found: Sequence[Any]) -> Table:
         Column.of("prose", "problem"),
     )
     return Table(columns=columns, data=rows, title="waiting", empty="nothing is waiting")
+
+
+def _links(message: Any) -> dict[str, str]:
+    return {"component": address("component", message.type, message.component)}

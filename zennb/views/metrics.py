@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.metrics import metrics_of_run
 from zennb.views.artifact import glance
 from zennb.views.graphs.chart import Series, draw_chart
+from zennb.views.links import LINKS, address
 from zennb.views.markup import box, escape, svg_image
 from zennb.views.table import Column, Table
 from zennb.views.text import clean
@@ -84,9 +85,10 @@ def metrics(steps: Sequence[Step]) -> Table:
             "value": metric.last,
             "logged": metric.count if metric.count > 1 else None,
             "curve": sparkline(metric) or None,
+            LINKS: {"step": address("step", record.run, step)},
         }
-        for step, found in _latest(steps).items()
-        for name, metric in found.items()
+        for step, record in _latest(steps).items()
+        for name, metric in record.metrics.items()
     ]
     return Table(columns=COLUMNS, data=rows, title="metrics")
 
@@ -120,7 +122,13 @@ def curves(metric: str, runs: Sequence[tuple[Run, Sequence[Step]]]) -> View:
         if metric in (logged := metrics_of_run((step.name, step.metrics) for step in steps))
     ]
     rows = [
-        {"run": run, "value": each.last, "logged": each.count, "curve": sparkline(each) or None}
+        {
+            "run": run,
+            "value": each.last,
+            "logged": each.count,
+            "curve": sparkline(each) or None,
+            LINKS: {"run": address("run", run.removeprefix("run "))},
+        }
         for run, each in found
     ]
     columns = (
@@ -155,6 +163,7 @@ def _live_chart(name: str, found: Mapping[str, Mapping[str, Metric]]) -> View:
             "value": each.last,
             "logged": each.count,
             "curve": sparkline(each) or None,
+            LINKS: {"step": address("plan", step)},
         }
         for step, each in logged.items()
     ]
@@ -207,6 +216,7 @@ def runs_with_metrics(found: Sequence[tuple[Run, Sequence[Step]]], *, most: int 
             "status": run.status,
             "notebook": run.notebook,
             "started": run.started,
+            LINKS: {"run": address("run", run.id), "notebook": address("notebook", run.notebook)},
             **{f"parameter {name}": clean(run.parameters.get(name, "")) for name in parameters},
             **{f"metric {name}": metrics[name].last for name in names[:most] if name in metrics},
         }
@@ -234,7 +244,11 @@ def history(metric: str, steps: Sequence[Step], *, by: str | None = None) -> Vie
         ),
         Column.of("time", "started"),
     )
-    table = Table(columns=columns, data=rows, empty=f"no step logged `{metric}`")
+    linked = [
+        {**row, LINKS: {"run": address("run", row["run"]), "step": address("step", row["run"], row["step"])}}
+        for row in rows
+    ]
+    table = Table(columns=columns, data=linked, empty=f"no step logged `{metric}`")
     labels = [row["by"] if by is not None else f"run {row['run']}" for row in rows]
     numbers = [_float(label) for label in labels] if by is not None else []
     is_number = bool(numbers) and all(each is not None for each in numbers)
@@ -317,5 +331,5 @@ _NUMBER: Mapping[str, Any] = {
 }
 
 
-def _latest(steps: Sequence[Step]) -> Mapping[str, Mapping[str, Metric]]:
-    return {step.name: step.metrics for step in steps if step.metrics or not step.is_element}
+def _latest(steps: Sequence[Step]) -> Mapping[str, Step]:
+    return {step.name: step for step in steps if step.metrics or not step.is_element}

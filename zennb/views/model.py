@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.labels import tag_words
 from zennb.views.artifact import TYPE_COLUMN
+from zennb.views.links import LINKS, version_address
 from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, size, when
 
@@ -69,6 +70,7 @@ def model_versions(found: Sequence[ModelVersion]) -> Table:
             "created": each.created,
             "tags": tag_words(each.tags),
             "note": each.note,
+            LINKS: {"artifact": version_address(each.source)},
         }
         for each in found
     ]

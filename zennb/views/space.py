@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from zennb.views.links import LINKS, address, version_address
 from zennb.views.markup import box, prose
 from zennb.views.table import Column, Table, values
 from zennb.views.text import clean, count, duration, plural, size
@@ -79,6 +80,10 @@ def groups(title: str, noun: str, found: Sequence[UsageGroup], total: int, *, mo
             **values(each, "notebook", "size", "old", "saved", "reused"),
             "name": each.name or f"(no {noun})",
             "share": each.size,
+            LINKS: {
+                "name": _runs_of(each.name, each.notebook) if noun == "step" else address(noun, each.name),
+                "notebook": address("notebook", each.notebook),
+            },
         }
         for each in found[:most]
     ]
@@ -102,6 +107,11 @@ def items(title: str, found: Sequence[UsageItem]) -> Table:
             **values(each, "name", "step", "notebook", "size", "used"),
             "share": each.size,
             "state": ", ".join([*(["pinned"] if each.is_pinned else []), *(["old"] if each.is_old else [])]),
+            LINKS: {
+                "name": version_address(each.first),
+                "step": _runs_of(each.step, each.notebook),
+                "notebook": address("notebook", each.notebook),
+            },
         }
         for each in found
     ]
@@ -128,7 +138,15 @@ def pruned_blobs(found: Pruned) -> Table:
         Column.of("time", "used", "last used"),
     ]
     largest = sorted(blobs, key=lambda each: -each.size)[:MOST]
-    rows = [{"name": _named(each), "share": each.size, **values(each, "size", "used")} for each in largest]
+    rows = [
+        {
+            "name": _named(each),
+            "share": each.size,
+            **values(each, "size", "used"),
+            LINKS: {"name": version_address(each.labels[0]) if each.labels else ""},
+        }
+        for each in largest
+    ]
     more = f"the {MOST} largest of {count(len(blobs))}" if len(blobs) > MOST else ""
     return Table(columns=columns, data=rows, title=more, empty="")
 
@@ -169,6 +187,11 @@ def _named(blob: PrunedBlob) -> str:
 def _sentences(sentences: Sequence[str]) -> View:
     html = "".join(f"<div>{prose(each)}</div>" for each in sentences)
     return View("\n".join(map(clean, sentences)), box(html))
+
+
+def _runs_of(step: str, notebook: str) -> str:
+    """Return the address of the runs with a step."""
+    return address("steps", step, *([notebook] if notebook else []))
 
 
 def _share(total: int) -> Column:

@@ -243,6 +243,7 @@ class UsageItem:
 
     Attributes:
         name: what is stored in it: `model v3`.
+        first: the first version that is stored in it; "" when no record names one.
         step: the step that made it; "" when no record names it.
         notebook: its notebook.
         size: its bytes.
@@ -258,6 +259,7 @@ class UsageItem:
     used: float | None
     is_old: bool
     is_pinned: bool
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

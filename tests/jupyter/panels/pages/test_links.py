@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 
 presses = count(1)
 
+SERVICES = (
+    "%alerter register team --flavor=local",
+    "%data-validator register rules --flavor=local",
+    "import zennb\nschema = {'type': 'int'}",
+    "%%step fit --check schema --notify team\nfit = 3\nzennb.log(accuracy=0.9)",
+    "%model register scorer --from fit",
+)
+NAMED = {
+    "Metrics": {"run:2", "run:1", "stack:default"},
+    "Models": {"version:fit/1"},
+    "Checks": {"step:1/fit", "run:1", "component:data_validator/rules"},
+    "Alerts": {"component:alerter/team"},
+    "Space": {"steps:fit", "version:fit/1", "stack:default"},
+}
+"""Page → links that its names are, in the notebook of the test."""
+
 
 def follow(board: Board, target: str) -> None:
     """Press a link, as the script of the panel does."""
@@ -25,6 +41,7 @@ def links(board: Board) -> list[str]:
 
 def test_every_name_leads_somewhere_and_back_leads_back(board: Board) -> None:
     board.notebook.run(*STUDY, "%stack copy default other", "%pipeline run", "total = None", STUDY[2])
+    board.notebook.run(*SERVICES)
     todo = [f"page:{title}" for title in board.panel.pages.buttons]
     seen: set[str] = set()
     while todo:
@@ -36,7 +53,10 @@ def test_every_name_leads_somewhere_and_back_leads_back(board: Board) -> None:
         assert board.panel.message.text == "", here
         todo += [each for each in links(board) if not each.startswith("unfold-")]
     kinds = {each.partition(":")[0] for each in seen}
-    assert kinds >= {"page", "run", "step", "artifact", "plan", "stack", "component"}
+    assert kinds >= {"page", "run", "step", "artifact", "plan", "stack", "component", "version", "steps"}
+    for title, named in NAMED.items():
+        follow(board, f"page:{title}")
+        assert named.difference(links(board)) == set(), title
 
     follow(board, "page:Runs")
     follow(board, "step:1/total")

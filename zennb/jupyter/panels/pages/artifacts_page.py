@@ -84,10 +84,16 @@ class ArtifactsPage(ListingPage[Artifact]):
 
     def open_id(self, number: int) -> None:
         """Show the artifact with an id."""
-        found = self._panel.panels.workspace.metadata.artifact_by_id(number)
-        if found is None:
+        self._open_found(self._panel.panels.workspace.metadata.artifact_by_id(number))
+
+    def open_version(self, name: str, version: int) -> None:
+        """Show one version of a name."""
+        self._open_found(self._panel.panels.workspace.metadata.artifact(name, version))
+
+    def _open_found(self, artifact: Artifact | None) -> None:
+        if artifact is None:
             raise UsageError("this artifact is not on record any more.")
-        self._open(found)
+        self._open(artifact)
 
     def _open(self, artifact: Artifact) -> None:
         self.name = artifact.name

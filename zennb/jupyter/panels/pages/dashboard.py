@@ -180,6 +180,10 @@ class Dashboard(Panel):
             "stack": lambda name: self._go("Stacks", lambda: self.stacks.open(name)),
             "component": lambda kind, name: self._go("Components", lambda: self.components.open(kind, name)),
             "runs": lambda stack: self._go("Runs", lambda: self.runs.only(stack=stack)),
+            "version": lambda name, number: self._go(
+                "Artifacts", lambda: self.artifacts.open_version(name, _number(number))
+            ),
+            "steps": lambda name, path="": self._go("Runs", lambda: self.runs.only(notebook=path, step=name)),
             "notebook": lambda path: self._go("Runs", lambda: self.runs.only(notebook=path)),
         }
 

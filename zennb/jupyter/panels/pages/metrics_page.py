@@ -8,10 +8,11 @@ from zennb.engine.delivery.outbox import Outbox
 from zennb.engine.step.running import live_metrics
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.choice import Choice
-from zennb.views.markup import heading_line
+from zennb.views.links import address, link
+from zennb.views.markup import box, escape, heading_line, muted, prose
 from zennb.views.metrics import live, runs_with_metrics
 from zennb.views.text import clean, plural
-from zennb.views.view import View, join, note
+from zennb.views.view import View, join
 
 if TYPE_CHECKING:
     from zennb.core.records.records import Run, Step
@@ -79,13 +80,18 @@ class MetricsPage:
         workspace = self._panel.panels.workspace
         stack = workspace.snapshot()
         spec = stack.components.get("experiment_tracker")
+        owner = link(address("stack", stack.name), escape(clean(stack.name)))
         if spec is None or spec.flavor == "local":
-            return note(f"stack '{clean(stack.name)}' keeps metrics in zennb's own records.")
+            sentence = "stack '{}' keeps metrics in zennb's own records."
+            return View(sentence.format(clean(stack.name)), box(muted(sentence.format(owner))))
         kept = sum(
             (each.type, each.component) == ("experiment_tracker", spec.name)
             for each in Outbox(workspace.home).pending()
         )
         more = f" {plural(kept, 'message')} to it wait: `%zennb sync` sends them." if kept else ""
-        return note(
-            f"stack '{clean(stack.name)}' also tells '{clean(spec.name)}' ({clean(spec.flavor)}).{more}"
+        sentence = "stack '{}' also tells '{}' ({})."
+        tracker = link(address("component", "experiment_tracker", spec.name), escape(clean(spec.name)))
+        return View(
+            sentence.format(clean(stack.name), clean(spec.name), clean(spec.flavor)) + more,
+            box(muted(sentence.format(owner, tracker, escape(clean(spec.flavor))) + prose(more))),
         )

@@ -80,10 +80,11 @@ class RunsPage(ListingPage[Run | SharedRun]):
         super().__init__(panel, "runs", on_open=lambda key: self._open(key, open_run))
         self._reset()
 
-    def only(self, *, stack: str = "", notebook: str = "") -> None:
-        """Show all runs on one stack, or of one notebook."""
+    def only(self, *, stack: str = "", notebook: str = "", step: str = "") -> None:
+        """Show all runs on one stack, or of one notebook, or those with one step of it."""
         self._offer_recorded(stack, notebook)
         self._reset()
+        self.step.value = step
         self._filtered()
 
     def view(self) -> Shown:
