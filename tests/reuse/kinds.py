@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-__all__ = ["HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "kinds_cells"]
+__all__ = ["DRAWS", "HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "kinds_cells"]
 
 HERE = frozenset({"figure", "pyplot", "s_draw", "s_figure", "s_worker", "s_written"})
 """Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook, and
@@ -13,6 +13,9 @@ figures that it leaves open are the worker's."""
 
 NOT_AGAIN = frozenset({"s_draw", "s_figure", "s_last", "s_reread", "s_written"})
 """Steps that are not run once more as a pipeline: the figures, the folder and what is shown last are others by then."""
+
+DRAWS = "import mod_d\nr_lo = mod_d.take()"
+"""A cell that gives the next number each time it runs, so it is not run once more as a pipeline either."""
 
 Cells = dict[str, tuple[str, ...]]
 
@@ -202,7 +205,7 @@ MODULES: Cells = {
         "r_lo = doc.__doc__",
         "import inspect\nr_lo = inspect.getsource(doc)",
         "import mod_d\nr_lo = mod_d.told(doc)",
-        "import mod_d\nr_lo = mod_d.take()",
+        DRAWS,
         "import mod_d\nmod_d.use('it')\nr_lo = mod_d.located()",
         "import mod_d\nr_lo = mod_d.told(mod_d.take)",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.reuse.kinds import HERE, NOT_AGAIN
+from tests.reuse.kinds import DRAWS, HERE, NOT_AGAIN
 from tests.reuse.notebook import CELLS, DATA, FILES, PACKAGES, SEEDED
 from tests.reuse.pair import Action, Difference, Pair, minimal
 
@@ -175,7 +175,7 @@ class Machine(RuleBasedStateMachine):
         """Run the notebook from the top, its results as steps, and then these as a pipeline."""
         self.restart(killed=killed)
         for slot in SLOTS:
-            self.run(slot, step=slot in PIPELINE)
+            self.run(slot, step=slot in PIPELINE and self.texts[slot] != DRAWS)
         self.do("pipeline", text="")
         if rerun:
             self.do("pipeline", text="--rerun")
