@@ -61,9 +61,12 @@ class Shell:
     @property
     def _names(self) -> dict[str, Any]:
         session = getattr(self._shell, "zennb_step", None)
-        pending = session.lazy_outputs.unstored if session is not None else ()
-        # What cannot be stored is made again when a cell reads it; here that is a generator, of which nothing is told.
-        names = {**self._shell.user_ns, **{name: (None for _ in ()) for name in pending}}
+        lazy = session.lazy_outputs if session is not None else None
+        pending = lazy.artifacts(lazy.unstored) if lazy is not None else {}
+        # What cannot be stored is made again when a cell reads it; here that is a generator or a coroutine, of which
+        # nothing else is told.
+        waiting = {name: _of_type(artifact.type) for name, artifact in pending.items()}
+        names = {**self._shell.user_ns, **waiting}
         return {
             name: names[name]
             for name in sorted(names)
@@ -147,6 +150,19 @@ class Shell:
         """Return a digest of all that a cell depends on just now."""
         code = compile(self._shell.transform_cell(text), "<cell>", "exec", flags=0x2000)  # top-level await
         return Truth(self._shell.user_ns).of(code)
+
+
+async def _nothing() -> None:
+    pass
+
+
+def _of_type(name: str) -> Any:
+    """Return a generator, or a coroutine that has ended."""
+    if name != "coroutine":
+        return (None for _ in ())
+    found = _nothing()
+    found.close()
+    return found
 
 
 def _kernel(order: dict[str, Any]) -> None:
