@@ -205,6 +205,22 @@ _OURS: tuple[FlavorInfo, ...] = (
         target="zennb.components.model_deployers.local:LocalModelDeployer",
         description="serves each model over HTTP on 127.0.0.1, in a process of its own",
     ),
+    FlavorInfo(
+        type="model_deployer",
+        name="mlflow",
+        target="zennb.components.model_deployers.mlflow:MlflowModelDeployer",
+        extra="zennb[mlflow]",
+        libraries=("mlflow", "fastapi", "uvicorn"),
+        description="serves each model by MLflow's scoring server, behind a token, in a process of its own",
+    ),
+    FlavorInfo(
+        type="model_deployer",
+        name="bentoml",
+        target="zennb.components.model_deployers.bentoml:BentomlModelDeployer",
+        extra="zennb[bentoml]",
+        libraries=("bentoml",),
+        description="serves each model as a service of BentoML, behind a token, in a process of its own",
+    ),
 )
 
 

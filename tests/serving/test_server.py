@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from zennb.errors import DeploymentFailed
-from zennb.serving.server import PredictionServer, check_model
+from zennb.serving.predictor import Predictor, RequestCounter, check_model
+from zennb.serving.server import PredictionServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +42,9 @@ class Model:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PredictionServer]:
+    counter = RequestCounter(tmp_path / "requests")
     made = PredictionServer(
-        ("127.0.0.1", 0), Model(), token="key", facts={"name": "a"}, requests=tmp_path / "requests"
+        ("127.0.0.1", 0), Predictor(Model()), token="key", facts={"name": "a"}, counter=counter
     )
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -109,7 +111,7 @@ def test_one_prediction_follows_another_and_all_are_counted(server: PredictionSe
         thread.start()
     for thread in threads:
         thread.join()
-    assert server.model.most == 1
+    assert server.predictor.model.most == 1
     assert int((tmp_path / "requests").read_text()) == 20
 
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,13 @@ from zennb.components.model_deployers.process_deployer import ANSWER
 from zennb.components.model_deployers.process_lock import hold
 from zennb.errors import DeploymentFailed, ZennbError
 from zennb.serving.loading import load_model
-from zennb.serving.server import PredictionServer, check_model
+from zennb.serving.predictor import Predictor, RequestCounter, check_model
+from zennb.serving.server import PredictionServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from zennb.serving.asgi import AsgiServer
 
 __all__ = ["main"]
 
@@ -47,6 +51,8 @@ def main() -> int:
         state = DeploymentState(**order["state"])
         model = load_model(payload)
         check_model(model, f"{state.model} v{state.version}")
+        predictor = Predictor(model)
+        application = _application(sys.argv[1:], predictor)
     except Exception as error:  # noqa: BLE001 - whoever started it has to be told
         return _refused(out, error)
     _say(out, {"loaded": True})
@@ -55,7 +61,7 @@ def main() -> int:
     files = DeploymentFiles(Path(order["folder"]))
     try:
         lock = hold(files.folder / state.lock)
-        server = _server(state, model, order["token"], files)
+        server = _server(state, application or predictor, order["token"], files)
         started = replace(state, port=server.server_port, process=os.getpid(), started=time.time())
         files.write_payload(payload)
         files.write_token(order["token"])
@@ -73,11 +79,28 @@ def main() -> int:
     return 0
 
 
-def _server(state: DeploymentState, model: Any, token: str, files: DeploymentFiles) -> PredictionServer:
+def _application(library: Sequence[str], predictor: Predictor) -> Any:
+    """Return the application of the library that the command line names; None for Python's own server.
+
+    It is imported before the deployment takes its turn: this takes seconds, in which the one before goes on.
+    """
+    if not library:
+        return None
+    return import_module(f"zennb.serving.{library[0]}").application(predictor)
+
+
+def _server(
+    state: DeploymentState, answering: Any, token: str, files: DeploymentFiles
+) -> PredictionServer | AsgiServer:
     facts = {"name": state.name, "model": state.model, "version": state.version, "artifact": state.artifact}
-    more: dict[str, Any] = {"token": token, "facts": facts, "requests": files.requests_file}
+    address = (state.host, state.port)
+    more: dict[str, Any] = {"token": token, "facts": facts, "counter": RequestCounter(files.requests_file)}
     try:
-        return PredictionServer((state.host, state.port), model, **more)
+        if isinstance(answering, Predictor):
+            return PredictionServer(address, answering, **more)
+        from zennb.serving.asgi import AsgiServer
+
+        return AsgiServer(address, answering, grace=_GRACE, **more)
     except OSError as error:
         raise DeploymentFailed(
             f"deployment '{state.name}' cannot listen on {state.host} port {state.port} ({error.strerror or error}); "

@@ -2,84 +2,60 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-import os
 import socket
 import sys
 import threading
 import time
-import traceback
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from zennb.bounded_input import parse_json
-from zennb.components.model_deployers.wire import decode_inputs, encode_outputs
-from zennb.errors import DeploymentFailed, UsageError
+from zennb.serving.access import NO_TOKEN, TOO_LARGE, carries, checked_token, log
+from zennb.serving.predictor import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
-__all__ = ["METHODS", "PredictionServer", "check_model"]
+    from zennb.serving.predictor import Predictor, RequestCounter
 
-METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples")
-"""The methods of a model that can be asked for; the first is the usual one."""
+__all__ = ["PredictionServer"]
 
-_LARGEST = 256_000_000
-"""Bytes of a request."""
 _IDLE = 75.0
 """Seconds after which a connection that sends nothing is closed."""
 
 
-def check_model(model: Any, label: str) -> None:
-    """Refuse to serve what cannot be asked.
-
-    Raises:
-        DeploymentFailed: it has no `predict`, and is no function.
-    """
-    if not callable(getattr(model, METHODS[0], None)) and not callable(model):
-        kind = type(model).__name__
-        raise DeploymentFailed(
-            f"{label} is a {kind}, which has no method `predict` and cannot be called; register a model or a function."
-        )
-
-
 class PredictionServer(ThreadingHTTPServer):
-    """Answers requests with predictions of one model, one prediction at a time.
-
-    A thread per connection reads and writes; the model is called under a lock, since many are not safe in threads.
+    """Answers requests with predictions of one model, with a thread per connection.
 
     Args:
         address: host and port; port 0 for a free one.
-        model: what answers: an object with `predict`, or a function.
+        predictor: what answers.
         token: what requests have to carry; never empty.
         facts: what `/` says of the model.
-        requests: the file that holds the number of answered predictions; it goes on counting where that was.
+        counter: counts the predictions.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(
-        self, address: tuple[str, int], model: Any, *, token: str, facts: Mapping[str, Any], requests: Path
+        self,
+        address: tuple[str, int],
+        predictor: Predictor,
+        *,
+        token: str,
+        facts: Mapping[str, Any],
+        counter: RequestCounter,
     ) -> None:
-        if not token:
-            raise DeploymentFailed("a deployment needs a token; deploy the model again.")
+        checked_token(token)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
-        self.model, self.token, self.facts = model, token, dict(facts)
-        self._lock = threading.Lock()
+        self.predictor, self.token, self.facts, self.counter = predictor, token, dict(facts), counter
         self._busy = 0
         self._idle = threading.Condition()
-        self._counter = os.open(requests, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            self.answered = int(os.read(self._counter, 100) or b"0")
-        except ValueError:
-            self.answered = 0
 
     def server_bind(self) -> None:
         """Bind the socket, without asking the name server for the name of the host."""
@@ -89,22 +65,6 @@ class PredictionServer(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def answer(self, content: Any) -> dict[str, Any]:
-        """Return the predictions for the JSON of a request.
-
-        Raises:
-            UsageError: it has another form, or asks for a method that the model has not.
-            Exception: whatever the model raises.
-        """
-        name = content.get("method", METHODS[0]) if isinstance(content, dict) else METHODS[0]
-        call = _method(self.model, name)
-        inputs = decode_inputs(content)
-        with self._lock:
-            result = call(inputs)
-        answer = encode_outputs(result)
-        self._count()
-        return answer
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -123,28 +83,10 @@ class PredictionServer(ThreadingHTTPServer):
         with self._idle:
             self._idle.wait_for(lambda: not self._busy, seconds)
 
-    def _count(self) -> None:
-        with self._lock:
-            self.answered += 1
-            with suppress(OSError):  # a full disk: predictions go on
-                os.pwrite(self._counter, b"%020d" % self.answered, 0)
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Leave out of the log that a client has gone."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
-
-
-def _method(model: Any, name: object) -> Any:
-    found = getattr(model, name, None) if isinstance(name, str) and name in METHODS else None
-    if found is None and name == METHODS[0] and callable(model):
-        found = model
-    if not callable(found):
-        known = [each for each in METHODS if callable(getattr(model, each, None))]
-        raise UsageError(
-            f"the model has no method {name!r} that can be asked for; it has: {', '.join(known)}."
-        )
-    return found
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -162,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self._path() in {"/health", "/ping"}:
             self._send(HTTPStatus.OK, {"status": "ok"})
         elif self._is_allowed() and self._path() == "/":
-            self._send(HTTPStatus.OK, {**self.server.facts, "requests": self.server.answered})
+            self._send(HTTPStatus.OK, {**self.server.facts, "requests": self.server.counter.answered})
         elif self._is_allowed():
             self._refuse(HTTPStatus.NOT_FOUND, "there are: GET /health, GET / and POST /predict.")
 
@@ -180,33 +122,24 @@ class _Handler(BaseHTTPRequestHandler):
         if self._path() not in {"/predict", "/invocations"}:
             self._refuse(HTTPStatus.NOT_FOUND, "send predictions to POST /predict.")
             return
-        try:
-            answer = self.server.answer(_parsed(body))
-        except UsageError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, error.message)
-        except Exception as error:  # noqa: BLE001 - the server goes on, whatever the model raises
-            sys.stderr.write(traceback.format_exc())
-            is_input = isinstance(error, ValueError | TypeError | LookupError)
-            status = HTTPStatus.BAD_REQUEST if is_input else HTTPStatus.INTERNAL_SERVER_ERROR
-            self._refuse(status, f"{type(error).__name__}: {error}")
-        else:
-            self._send(HTTPStatus.OK, answer)
-            self._log(f"POST {self._path()} 200 {(time.perf_counter() - started) * 1000:.1f} ms")
+        status, answer = self.server.predictor.reply(body)
+        if status is not HTTPStatus.OK:
+            self._refuse(status, answer["error"])
+            return
+        self.server.counter.count()
+        self._send(status, answer)
+        log(f"POST {self._path()} 200 {(time.perf_counter() - started) * 1000:.1f} ms")
 
     def _path(self) -> str:
         return self.path.partition("?")[0]
 
     def _is_allowed(self) -> bool:
         """Whether the request carries the token; if not, that is answered."""
-        given = self.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        if hmac.compare_digest(given.encode("utf-8", "replace"), self.server.token.encode()):
+        if carries(self.headers.get("Authorization", ""), self.server.token):
             return True
         # Its body is not read: nobody without the token gets work done here.
         self.close_connection = True
-        self._refuse(
-            HTTPStatus.UNAUTHORIZED,
-            "send the header `Authorization: Bearer TOKEN`; `zennb deployment token NAME` prints the token.",
-        )
+        self._refuse(HTTPStatus.UNAUTHORIZED, NO_TOKEN)
         return False
 
     def _size(self) -> int | None:
@@ -217,18 +150,15 @@ class _Handler(BaseHTTPRequestHandler):
                 HTTPStatus.LENGTH_REQUIRED, "send the header Content-Length with the length of the body."
             )
             return None
-        if int(text[:20]) > _LARGEST:
+        if int(text[:20]) > LARGEST:
             self.close_connection = True
-            self._refuse(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"a request has {_LARGEST // 1_000_000} MB at most; send several.",
-            )
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
             return None
         return int(text)
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
         self._send(status, {"error": message})
-        self._log(f"{self.command} {self._path()[:80]!a} {status.value} {message[:200]!a}")
+        log(f"{self.command} {self._path()[:80]!a} {status.value} {message[:200]!a}")
 
     def _send(self, status: HTTPStatus, content: Mapping[str, Any]) -> None:
         body = json.dumps(content).encode() + b"\n"
@@ -242,16 +172,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _log(self, line: str) -> None:
-        sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {line}\n")
-        sys.stderr.flush()
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the method it replaces
-        """Log nothing by itself: `_log` does."""
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return parse_json(body, bounded=False)
-    except ValueError as error:
-        raise UsageError(f"the body is no JSON ({error}).") from None
+        """Log nothing by itself: `log` does."""

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.components.model_deployers.requests import Asked, ask
 from zennb.components.model_deployers.local import LocalModelDeployer
 from zennb.testing.model_deployer import ModelDeployerContract
 
@@ -24,19 +22,15 @@ class TestLocal(ModelDeployerContract):
     def test_nobody_is_answered_without_the_token(self, deployer: ModelDeployer, served: Any) -> None:
         found = deployer.deploy(served(len))
         for token in ("", "wrong", deployer.token("classifier")[:-1]):
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                asked(found.url, [[1, 2]], token=token)
-            assert refused.value.code == 401
-            refused.value.close()
-        assert asked(found.url, [1, 2], token=deployer.token("classifier")) == {
-            "predictions": 2,
-            "kind": "plain",
-        }
+            assert ask(found.url + "/predict", b"[[1, 2]]", token=token).status == 401
+        answer = ask(found.url + "/predict", b"[1, 2]", token=deployer.token("classifier"))
+        assert answer == Asked(200, {"predictions": 2, "kind": "plain"})
         assert deployer.find("classifier").requests == 1
 
-    @pytest.mark.parametrize(
-        ("method", "path", "body", "status", "says"),
-        [
+    def test_whatever_is_asked_gets_an_answer_in_json(self, deployer: ModelDeployer, served: Any) -> None:
+        url = deployer.deploy(served(len)).url
+        token = deployer.token("classifier")
+        for method, path, body, status, says in (
             ("POST", "/predict", b"no json", 400, "no JSON"),
             ("POST", "/predict", b'{"rows": 1}', 400, "send JSON of one of these forms"),
             ("POST", "/predict", b'{"instances": [1], "method": "__class__"}', 400, "no method '__class__'"),
@@ -45,29 +39,10 @@ class TestLocal(ModelDeployerContract):
             ("GET", "/other", None, 404, "GET /health"),
             ("GET", "/health", None, 200, "ok"),
             ("GET", "/", None, 200, "classifier"),
-        ],
-    )
-    def test_whatever_is_asked_gets_an_answer_in_json(
-        self,
-        deployer: ModelDeployer,
-        served: Any,
-        method: str,
-        path: str,
-        body: bytes | None,
-        status: int,
-        says: str,
-    ) -> None:
-        found = deployer.deploy(served(len))
-        headers = {"Authorization": f"Bearer {deployer.token('classifier')}"}
-        request = urllib.request.Request(found.url + path, data=body, headers=headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                code, content = answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            code, content = error.code, error.read()
-            error.close()
-        assert code == status
-        assert says in str(json.loads(content))
+        ):
+            answer = ask(url + path, body, token=token, method=method)
+            assert (answer.status, type(answer.content)) == (status, dict), (path, body)
+            assert says in str(answer.content)
 
     def test_only_this_user_can_read_the_token(
         self, deployer: ModelDeployer, served: Any, workspace: Any
@@ -88,10 +63,3 @@ class TestLocal(ModelDeployerContract):
         with pytest.raises(Exception, match="not as you deployed it"):
             deployer.start("classifier")
         assert deployer.find("classifier").state == "stopped"
-
-
-def asked(url: str, content: Any, *, token: str) -> Any:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{url}/predict", data=json.dumps(content).encode(), headers=headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.loads(answer.read())

@@ -346,8 +346,9 @@ def _url(state: DeploymentState) -> str:
 def _reason(error: urllib.error.HTTPError) -> str:
     content = error.read()
     try:
-        return str(json.loads(content)["error"])
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(content)
+        return str((found[0] if isinstance(found, list) else found)["error"])  # BentoML's are lists
+    except (ValueError, LookupError, TypeError):
         return content.decode("utf-8", "replace")[:_LAST_WORDS] or str(error.reason)
 
 
