@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.components.component import Orchestrator, Visibility
+from zennb.engine.step.running import listen, live_metrics
 from zennb.testing.component import ComponentContract
 from zennb.testing.steps import Bench
 
@@ -246,6 +247,30 @@ class OrchestratorContract(ComponentContract):
             for event in done.shown
         ]
         assert shown == ["first\n", "<b>second</b>", "third\n", "fourth\n", "'fifth'"]
+
+    def test_what_a_step_logs_arrives_while_it_runs(self, bench: Bench, tmp_path: Path) -> None:
+        seen = tmp_path / "seen"
+
+        def look() -> None:
+            loss = live_metrics().get("step", {}).get("loss")
+            if loss is not None and loss.last == 0.01:
+                seen.touch()
+
+        stop = listen(look)
+        try:
+            done = bench.step(
+                "import time, zennb\nfrom pathlib import Path\n"
+                "for number in range(100):\n    zennb.log(loss=1 / (number + 1), step=number)\n"
+                f"end = time.monotonic() + {PATIENCE / 2}\n"
+                "while not Path('seen').exists() and time.monotonic() < end:\n    time.sleep(0.02)\n"
+                "was_seen = Path('seen').exists()"
+            )
+        finally:
+            stop()
+        assert done.error is None
+        assert done.values["was_seen"]
+        assert done.step.metrics["loss"].count == 100
+        assert live_metrics() == {}
 
     def test_an_error_is_the_users_own_with_the_line_of_the_cell(self, bench: Bench) -> None:
         bench.cell(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from zennb.engine.environment.open_figures import OpenFigures
+from zennb.engine.remote.live_metrics import RemoteMetrics
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
@@ -67,7 +68,13 @@ def submit_remotely(
     limit = _TimeLimit(request.definition.options.timeout)
     # Before `submit`: the worker may connect at once.
     relay = run_context.orchestrator.relay()
-    call, link = _server.expect(channels.output, limit.begin, relay)
+    metrics = RemoteMetrics(request.definition.name)
+
+    def begin() -> None:
+        limit.begin()
+        metrics.begin()
+
+    call, link = _server.expect(channels.output, begin, relay, metrics.take)
     inner = run_context.orchestrator.submit(perform, request, link)
     limit.ends(inner)
     if channels.cancel is not None:
@@ -82,6 +89,7 @@ def submit_remotely(
         if relay is not None:
             relay.close(link.token)
         call.settle()
+        metrics.end()
         _server.forget(link)
         # The caller may have cancelled the outer future in the meantime; setting a result would raise then.
         if outer.set_running_or_notify_cancel():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from zennb.engine.remote.live_metrics import MetricSender
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.recording import check_event
 from zennb.engine.step.request import Channels
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from zennb.components.relay import RelayEnd
+    from zennb.engine.remote.live_metrics import Points
     from zennb.engine.step.recording import Event
 
-__all__ = ["RelayedOutput", "relayed"]
+__all__ = ["METRICS", "RelayedOutput", "relayed"]
+
+METRICS = "metrics"
+"""What messages with metrics are called; they are no output."""
 
 _EVERY = 0.1
 """Seconds for which output is collected: a progress bar writes hundreds of pieces a second."""
@@ -32,13 +38,19 @@ class RelayedOutput:
     Args:
         output: called with each thing the step shows.
         begun: called when the step begins, and again if an engine runs it once more.
+        metrics: called with what the step logs while it runs.
 
     Attributes:
         rest: which event of the step's recording was the first that is not sent; None when all are.
     """
 
-    def __init__(self, output: Callable[[Event], None] | None, begun: Callable[[], None]) -> None:
-        self._output, self._begun = output, begun
+    def __init__(
+        self,
+        output: Callable[[Event], None] | None,
+        begun: Callable[[], None],
+        metrics: Callable[[object], None] = lambda _points: None,
+    ) -> None:
+        self._output, self._begun, self._metrics = output, begun, metrics
         self.rest: int | None = None
 
     def take(self, message: str) -> None:
@@ -51,6 +63,9 @@ class RelayedOutput:
             found = json.loads(message)
             if isinstance(found, int):
                 self.rest = found
+                return
+            if isinstance(found, dict):
+                self._metrics(found.get(METRICS))
                 return
             for event in found:
                 check_event(event)
@@ -74,10 +89,17 @@ def relayed(relay: RelayEnd | None) -> Iterator[Channels]:
             return
         send(_BEGUN)
         output = _Batches(send)
+        metrics = MetricSender(partial(_send_metrics, send))
         try:
-            yield Channels(output=output.add, cancel=cancel)
+            yield Channels(output=output.add, cancel=cancel, metrics=metrics.add)
         finally:
+            metrics.close()
             output.close()
+
+
+def _send_metrics(send: Callable[[str], None], points: Points) -> None:
+    for name, found in points.items():  # each in a message of its own: some relays carry only short ones
+        send(json.dumps({METRICS: {name: found}}))
 
 
 class _Batches:

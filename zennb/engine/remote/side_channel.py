@@ -18,7 +18,8 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from typing import TYPE_CHECKING, Any
 
-from zennb.engine.remote.relayed_output import RelayedOutput, relayed
+from zennb.engine.remote.live_metrics import MetricSender
+from zennb.engine.remote.relayed_output import METRICS, RelayedOutput, relayed
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.request import Channels
 
@@ -41,14 +42,20 @@ class Call:
     Args:
         output: called with each thing the step shows.
         begun: called when the step begins, if it can reach the driver.
+        metrics: called with what the step logs while it runs.
 
     Attributes:
         connected: whether the step ever reached the driver, so that its output was streamed.
         rest: which event of its output was the first that was not streamed; None when all of it was.
     """
 
-    def __init__(self, output: Callable[[Event], None] | None, begun: Callable[[], None]) -> None:
-        self._output, self._begun = output, begun
+    def __init__(
+        self,
+        output: Callable[[Event], None] | None,
+        begun: Callable[[], None],
+        metrics: Callable[[object], None],
+    ) -> None:
+        self._output, self._begun, self._metrics = output, begun, metrics
         self._lock = threading.Lock()
         self._connection: Connection[Any, Any] | None = None
         self._is_stopped = False
@@ -75,7 +82,7 @@ class Call:
     def take(self, message: str) -> None:
         """Receive a message of the step that came through a relay."""
         if self._relayed is None:
-            self._relayed = RelayedOutput(self._output, self._begin_relayed)
+            self._relayed = RelayedOutput(self._output, self._begin_relayed, self._metrics)
         self._relayed.take(message)
 
     def reach_by(self, tell: Callable[[str], None]) -> None:
@@ -96,8 +103,11 @@ class Call:
         self._begun()
         try:
             while data := connection.recv_bytes():
-                if self._output is not None:
-                    self._output(json.loads(data))
+                event = json.loads(data)
+                if event["kind"] == METRICS:
+                    self._metrics(event["points"])
+                elif self._output is not None:
+                    self._output(event)
         except (EOFError, OSError, ValueError):
             pass
         finally:
@@ -151,9 +161,11 @@ class RemoteLink:
             target=_listen_for_stop, args=(connection, cancel), name="zennb-link", daemon=True
         )
         listener.start()
+        metrics = MetricSender(lambda points: output({"kind": METRICS, "points": points}))
         try:
-            yield Channels(output=output, cancel=cancel)
+            yield Channels(output=output, cancel=cancel, metrics=metrics.add)
         finally:
+            metrics.close()
             with lock, suppress(OSError):
                 # An empty message ends the output. Waiting for the driver to close first means
                 # that all of it has been read.
@@ -191,6 +203,7 @@ class LinkServer:
         output: Callable[[Event], None] | None,
         begun: Callable[[], None] = lambda: None,
         relay: Relay | None = None,
+        metrics: Callable[[object], None] = lambda _points: None,
     ) -> tuple[Call, RemoteLink]:
         """Return both ends of the link of a step that is about to be submitted; as for `Call`.
 
@@ -198,8 +211,9 @@ class LinkServer:
             output: as for `Call`.
             begun: as for `Call`.
             relay: that of the orchestrator, for workers that cannot reach the socket.
+            metrics: as for `Call`.
         """
-        call, token = Call(output, begun), secrets.token_hex(16)
+        call, token = Call(output, begun, metrics), secrets.token_hex(16)
         end = None
         if relay is not None:
             call.reach_by(partial(relay.tell, token))

@@ -69,7 +69,7 @@ def run_body(request: StepRequest, channels: Channels, resources: Resources) -> 
     Raises:
         KeyboardInterrupt: the step was interrupted; nothing was stored.
     """
-    started, recording, metrics = time.perf_counter(), Recording(channels.output), MetricLog()
+    started, recording, metrics = time.perf_counter(), Recording(channels.output), MetricLog(channels.metrics)
     try:
         with (channels.cancel or CancellationToken()).held():
             return _execution(request, channels, resources, recording, metrics)

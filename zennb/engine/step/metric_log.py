@@ -20,10 +20,10 @@ class MetricLog:
     """Collects what one execution of a step logs; may be used from several threads.
 
     Args:
-        listener: called after each call of `add`, for live views; None for none.
+        listener: called with name, position and value of each, for live views elsewhere; None for none.
     """
 
-    def __init__(self, listener: Callable[[], None] | None = None) -> None:
+    def __init__(self, listener: Callable[[str, int, float], None] | None = None) -> None:
         self._curves: dict[str, Curve] = {}
         self._lock = threading.Lock()
         self._listener = listener
@@ -48,8 +48,8 @@ class MetricLog:
             for name, value in values.items():
                 curve = self._curves.setdefault(name, Curve())
                 curve.add((curve.last[0] + 1 if curve.count else 0) if step is None else step, value)
-        if self._listener is not None:
-            self._listener()
+                if self._listener is not None:
+                    self._listener(name, curve.last[0], value)
 
     def metrics(self) -> dict[str, Metric]:
         """Return what was logged so far, by name."""

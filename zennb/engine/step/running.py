@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.metric_log import MetricLog
 
 __all__ = [
+    "follow",
     "listen",
     "live_metrics",
     "metric_log",
@@ -69,9 +70,16 @@ def metric_log() -> MetricLog | None:
 
 
 def live_metrics() -> Mapping[str, Mapping[str, Metric]]:
-    """Return step → what it has logged so far, of the steps that run in this process."""
+    """Return step → what it has logged so far, of the steps that run for this process."""
     found = {step: log.metrics() for step, log in tuple(_logs)}
     return {step: metrics for step, metrics in found.items() if metrics}
+
+
+def follow(step: str, log: MetricLog) -> Callable[[], None]:
+    """Add a step that runs elsewhere to the live metrics; return a function that ends this."""
+    named = (step, log)
+    _logs.append(named)
+    return lambda: _logs.remove(named)
 
 
 def listen(callback: Callable[[], object]) -> Callable[[], None]:
