@@ -82,10 +82,10 @@ class NamespaceSnapshot:
             self._namespace.pop(name, None)
 
     def show(self) -> None:
-        """Put back the names that the step left unbound."""
-        for name in self._hidden:
-            if name not in self._namespace:
-                self._namespace[name] = self._values[name]
+        """Put back the names that the step left unbound: they are none of its outputs."""
+        for name in [name for name in self._hidden if name not in self._namespace]:
+            self._hidden.remove(name)
+            self._namespace[name] = self._values[name]
 
     def bound(self) -> list[str]:
         """Return the names the step bound, in order of first binding."""
