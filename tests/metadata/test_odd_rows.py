@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tracemalloc
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,7 +84,7 @@ COLUMNS = {
     "components": ["flavor", "config"],
     "texts": ["text"],
 }
-NUMBERED = {"observed", "provenance", "snapshot", "versions"}
+NUMBERED = {"observed", "parts", "provenance", "snapshot", "source", "versions"}
 ODD: list[Any] = [
     None,
     -1,
@@ -234,5 +236,63 @@ def test_a_component_whose_options_are_odd_is_not_used_with_the_defaults(databas
     store = MetadataStore(database)
     try:
         assert store.components()[0].config == {"damaged": "record"}
+    finally:
+        store.close()
+
+
+PARTS = {"code": "code", "inputs": {}, "reached": {}, "packages": {}, "options": {}}
+LONG = "x" * 3_000_000
+HUGE = [
+    ("steps", "reason", LONG),
+    ("steps", "source", LONG),
+    ("steps", "name", "\U0001f600" * 750_000),
+    ("step_details", "provenance", {"a": LONG}),
+    ("step_details", "observed", {"files": {"a": LONG}}),
+    ("steps", "parts", {**PARTS, "outputs": [LONG]}),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value"), HUGE, ids=[f"{t}.{c}" for t, c, _ in HUGE])
+def test_a_huge_text_in_many_rows_takes_memory_a_few_times_only(
+    database: Path, table: str, column: str, value: Any
+) -> None:
+    store = MetadataStore(database)
+    (step,) = store.steps(1)
+    store.add_all([replace(step, id=None, outputs={}) for _ in range(20)])
+    store.close()
+    assert put(database, table, column, value)
+    store = MetadataStore(database)
+    tracemalloc.start()
+    try:
+        assert len(store.steps(1)) == 21
+        store.listings.runs(RunFilter())
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+        store.close()
+
+
+def test_different_huge_texts_are_cut_when_they_are_too_many(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zennb.metadata.table._KEPT", 1_000_000)
+    store = MetadataStore(database)
+    try:
+        (step,) = store.steps(1)
+        store.add_all([replace(step, id=None, source=str(n) * 300_000) for n in range(1, 10)])
+        sizes = [len(each.source) for each in store.steps(1)]
+    finally:
+        store.close()
+    assert sizes == [0, 300_000, 300_000, 300_000, *[100_000] * 6]
+
+
+def test_a_long_text_that_a_step_has_recorded_comes_back_as_it_is(database: Path) -> None:
+    store = MetadataStore(database)
+    try:
+        source = "x = " + repr(["long"] * 100_000)
+        written = store.add(Step(name="s", status=Status.COMPLETED, source=source), run=store.run(1))
+        found = store.step(written.id or 0)
+        assert found is not None
+        assert found.source == source
     finally:
         store.close()

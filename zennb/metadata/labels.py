@@ -104,7 +104,7 @@ def select_labels(connection: sqlite3.Connection) -> list[SavedLabels]:
     found: list[SavedLabels] = []
     for kind, columns in _IDENTITY.items():
         sql = f"SELECT id, {columns} FROM {kind}s WHERE id IN ({_LABELLED})"
-        for number, *identity in connection.execute(sql, {"kind": kind}).fetchall():
+        for number, *identity in select(connection, sql, {"kind": kind}):
             tags, notes = _labels_of(connection, kind, [number])
             found.append(
                 SavedLabels(

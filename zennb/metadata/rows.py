@@ -13,22 +13,22 @@ from zennb.bounded_input import parse_json
 from zennb.core.records.metrics import Metric
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
-from zennb.core.records.signing import seal_message
+from zennb.core.records.signing import signed_texts
 from zennb.metadata.checks import ARTIFACT_CHECKS, DAMAGED, RUN_CHECKS, STEP_CHECKS
 from zennb.metadata.interned_text import InternedText, plain
-from zennb.metadata.table import RecordColumn, RecordTable
+from zennb.metadata.table import RecordColumn, RecordTable, bounded
 
 if TYPE_CHECKING:
     import sqlite3
 
     from zennb.core.records.records import Artifact
 
-__all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts", "step_message"]
+__all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts", "signed_of_step"]
 
 R = TypeVar("R")
 _parse = partial(parse_json, bounded=True)
 _LONG = 100_000
-"""Characters from which on a text is decoded each time: hundreds that are remembered would fill memory."""
+"""Characters from which on a text is long: hundreds that are remembered would fill memory."""
 
 
 def dump(value: Any) -> str:
@@ -72,11 +72,11 @@ def _load_stack(text: str) -> StackSpec:
 
 
 def _remembered(count: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
-    """Let a function remember what it made of that many texts, unless they are long."""
+    """Let a function remember what it made of that many texts; of long ones only what it made of the last."""
 
     def wrap(load: Callable[[str], R]) -> Callable[[str], R]:
-        remembered = lru_cache(maxsize=count)(load)
-        return lambda text: remembered(text) if len(text) < _LONG else load(text)
+        remembered, last = lru_cache(maxsize=count)(load), lru_cache(maxsize=1)(load)
+        return lambda text: (remembered if len(text) < _LONG else last)(text)
 
     return wrap
 
@@ -156,7 +156,7 @@ def _interned(
     field: str,
     name: str = "",
     dump: Callable[[Any], str | None] = str,
-    load: Callable[[str], Any] = str,
+    load: Callable[[str], Any] = bounded,
     default: Any = None,
 ) -> RecordColumn:
     def encode(value: Any) -> InternedText | None:
@@ -209,7 +209,7 @@ STEPS = RecordTable(
         _text("unusable_because"),
         _names("defines"),
         _names("deletes"),
-        _interned("source"),
+        _interned("source", load=str),
         _interned("parts", dump=_dump_optional, load=_load_parts),
         RecordColumn("failure", dump=_dump_optional, load=lambda text: Failure(**_parse(text))),
     ],
@@ -247,15 +247,15 @@ _SIGNED = (
 `%artifacts expire` changes later."""
 
 
-def step_message(
+def signed_of_step(
     values: Mapping[str, Any] | sqlite3.Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifact]
-) -> bytes:
+) -> tuple[str, ...]:
     """Return what is signed of a step; its columns are given as they were read or are to be written."""
     found = [values[label] for label in _SIGNED]
     if values["metrics"] is not None:
         found.append(values["metrics"])
     texts = [each.text if isinstance(each, InternedText) else str(each) for each in found]
-    return seal_message(texts, inputs, outputs)
+    return signed_texts(texts, inputs, outputs)
 
 
 RUNS = RecordTable(

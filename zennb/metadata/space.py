@@ -129,7 +129,7 @@ class SpaceQueries(Queries):
     def step_marks(self, connection: sqlite3.Connection) -> tuple[set[tuple[str, str, float, str]], float]:
         """Return name, notebook, start and cache key of every step, and when the latest one ended."""
         sql = "SELECT s.name, n.text, s.started, s.key, s.seconds FROM steps s JOIN texts n ON n.id = s.notebook"
-        found = connection.execute(sql).fetchall()
+        found = select(connection, sql)
         latest = max((started + seconds for _, _, started, _, seconds in found), default=-math.inf)
         return {(name, notebook, started, key) for name, notebook, started, key, _ in found}, latest
 
@@ -195,7 +195,7 @@ class SpaceQueries(Queries):
             "JOIN steps s ON s.id = d.step JOIN texts n ON n.id = s.notebook LEFT JOIN runs r ON r.id = s.run "
             "WHERE s.status = 'cached' GROUP BY s.notebook, s.name, r.stack"
         )
-        return [tuple(row) for row in connection.execute(sql)]
+        return [tuple(row) for row in select(connection, sql)]
 
     @reading
     def stacks_of(self, connection: sqlite3.Connection) -> dict[str, frozenset[str]]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from zennb.core.reading.cell_heading import body
 from zennb.core.records.records import Artifact, Status, Step
-from zennb.core.records.seal import Seal
+from zennb.core.records.seal import Seal, joined_texts
 from zennb.core.secrets.literals import mask_source
 from zennb.metadata.artifacts import DETAILS, record_artifact, select_artifacts
 from zennb.metadata.checks import DAMAGED, status_of
 from zennb.metadata.elements import ELEMENTS_OF_STEPS, no_element
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.previous import PREVIOUS
-from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
+from zennb.metadata.rows import ARTIFACTS, STEPS, signed_of_step
 from zennb.metadata.table import NewRow, select
 from zennb.metadata.transactions import Queries, reading, writing
 
@@ -227,7 +227,7 @@ class NewStep:
         """Return `step` ready to be recorded; `sign` returns the signature of its record."""
         both = (*step.inputs.values(), *step.outputs.values())
         row = STEPS.new(step)
-        message = step_message(row.values, step.inputs, step.outputs)
+        message = joined_texts(signed_of_step(row.values, step.inputs, step.outputs))
         seal = Seal(message, "" if sign is None else sign(message))
         return cls(row, {id(item): ARTIFACTS.new(item) for item in both if item.id is None}, seal)
 
@@ -371,7 +371,7 @@ def _select(
 
 def _step(row: sqlite3.Row, inputs: dict[str, Artifact], outputs: dict[str, Artifact]) -> Step:
     fields = STEPS.fields(row)
-    fields["seal"] = Seal(step_message(row, inputs, outputs), fields["seal"] or "")
+    fields["seal"] = Seal(signed_of_step(row, inputs, outputs), fields["seal"] or "")
     return Step(**fields, inputs=inputs, outputs=outputs)
 
 

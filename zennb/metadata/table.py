@@ -5,7 +5,9 @@ A table is a list of `RecordColumn`. To add a column, add it to the list, to `sc
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+import sys
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -17,16 +19,23 @@ if TYPE_CHECKING:
 
     from zennb.metadata.checks import FieldCheck
 
-__all__ = ["NewRow", "RecordColumn", "RecordTable", "select"]
+__all__ = ["NewRow", "RecordColumn", "RecordTable", "bounded", "select"]
 
 R = TypeVar("R")
 _ODD = object()
-_LONGEST = 100_000
-"""Bytes of a text that are kept where there is no memory for all of it."""
+_LONG = 100_000
+"""Bytes from which on a text is long. Zennb writes few of them, and most are in many rows."""
+_KEPT = 64_000_000
+"""Bytes of long texts that one query returns; what comes after is cut."""
 
 
 def _same(value: Any) -> Any:
     return value
+
+
+def bounded(value: Any) -> Any:
+    """Return a value as it is, a long text cut: of a name or a digest nobody needs megabytes."""
+    return value[:_LONG] if isinstance(value, str) and len(value) > _LONG else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class RecordColumn:
     field: str
     name: str = ""
     dump: Callable[[Any], Any] = _same
-    load: Callable[[Any], Any] | None = _same
+    load: Callable[[Any], Any] | None = bounded
     default: Any = None
     interned: bool = False
 
@@ -142,25 +151,47 @@ def select(
 ) -> list[sqlite3.Row]:
     """Return the rows of a query, whose columns are read by name.
 
-    What is no UTF-8 in a text is replaced. If there is no memory for all the texts, long ones are cut: zennb has not
-    written them.
+    What is no UTF-8 in a text is replaced. Equal long texts are one object, so a text to which thousands of rows refer
+    takes memory once. If there are too many different ones, the last are cut: zennb has not written them.
     """
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
-    longest = None
+    # SQLite looks at the size of a value before it reads it. A text factory would make all queries slower.
+    usual_limit = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONG)
     try:
         return cursor.execute(sql, values).fetchall()
     except sqlite3.OperationalError as error:
         if "decode" not in str(error):
             raise
-    except MemoryError:
-        longest = _LONGEST
+    except (sqlite3.Error, MemoryError):  # too long; what else it may be is raised again below
+        pass
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, usual_limit)
     usual = connection.text_factory
-    connection.text_factory = lambda text: text[:longest].decode("utf-8", "replace")
+    connection.text_factory = _bounded_texts()
     try:
         return cursor.execute(sql, values).fetchall()
     finally:
         connection.text_factory = usual
+
+
+def _bounded_texts() -> Callable[[bytes], str]:
+    """Return a text factory that keeps equal long texts once, and cuts what is too much."""
+    known: dict[bytes, str] = {}
+    left = _KEPT
+
+    def text(data: bytes) -> str:
+        nonlocal left
+        if len(data) < _LONG:
+            return data.decode("utf-8", "replace")
+        name = hashlib.sha256(data).digest()
+        if name not in known:
+            found = data[: None if len(data) <= left else _LONG].decode("utf-8", "replace")
+            known[name] = found
+            left -= min(left, sys.getsizeof(found))
+        return known[name]
+
+    return text
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Seal", "SignerRecords"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Seal", "SignerRecords", "joined_texts"]
+
+
+def joined_texts(texts: Iterable[str]) -> bytes:
+    """Return texts as bytes, each after its length, so that no two sequences have the same."""
+    return "".join([f"{len(text)}:{text}" for text in texts]).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +21,18 @@ class Seal:
     """A signature of a record.
 
     Attributes:
-        message: what is signed; see `core.records.signing`.
+        signed: what is signed, as bytes or as the texts that make them; see `core.records.signing`. Most records that
+            are read are never checked, and a listing would hold long texts once more for each of them.
         signature: as a text of `materializers.signer`; "" when the record has none.
     """
 
-    message: bytes
+    signed: bytes | tuple[str, ...]
     signature: str
+
+    @property
+    def message(self) -> bytes:
+        """What is signed, as bytes."""
+        return self.signed if isinstance(self.signed, bytes) else joined_texts(self.signed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Owns what is signed of a step's record, as bytes."""
+"""Owns what is signed of a step's record."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact, Step
 
-__all__ = ["artifact_texts", "names_artifact", "seal_message"]
+__all__ = ["artifact_texts", "names_artifact", "signed_texts"]
 
 
-def seal_message(fields: Iterable[str], *edges: Mapping[str, Artifact]) -> bytes:
-    """Return what is signed of a record: texts, each after its length, so that no two records have one message.
+def signed_texts(fields: Iterable[str], *edges: Mapping[str, Artifact]) -> tuple[str, ...]:
+    """Return what is signed of a record, as texts.
 
     Args:
         fields: the columns that count, as stored.
@@ -24,7 +24,7 @@ def seal_message(fields: Iterable[str], *edges: Mapping[str, Artifact]) -> bytes
         texts.append(str(len(artifacts)))
         for name, artifact in artifacts.items():
             texts += (name, *artifact_texts(artifact))
-    return "".join([f"{len(text)}:{text}" for text in texts]).encode("utf-8", "surrogatepass")
+    return tuple(texts)
 
 
 def artifact_texts(artifact: Artifact) -> tuple[str, ...]:
