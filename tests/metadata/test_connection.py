@@ -194,6 +194,23 @@ def test_an_interrupted_look_hinders_nobody_and_the_next_one_sees_what_is_new(
     assert [store.setting(key) for key in "ab"] == ["1", "1"]
 
 
+def test_the_traceback_of_an_interrupted_look_does_not_hold_the_records_of_then(store: MetadataStore) -> None:
+    """IPython keeps it, and an unfinished query in one of its frames keeps what the connection sees."""
+
+    def cut(connection: sqlite3.Connection) -> None:
+        cursor = connection.execute("SELECT * FROM settings")
+        cursor.fetchone()
+        raise KeyboardInterrupt
+
+    for key in "abc":
+        store.set_setting(key, "1")
+    with pytest.raises(KeyboardInterrupt) as kept:
+        store._database.read(cut)
+    store.set_setting("b", "2")
+    assert store.setting("b") == "2"
+    assert kept.value.__traceback__ is not None
+
+
 def test_the_main_thread_and_others_read_the_same_and_cannot_write_by_reading(store: MetadataStore) -> None:
     store.set_setting("a", "1")
     with ThreadPoolExecutor(1) as pool:

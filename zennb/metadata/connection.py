@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+import traceback
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -208,7 +209,13 @@ class Database:
     def _read_once(self, function: Callable[[sqlite3.Connection], R]) -> R:
         if self._reader.in_transaction:  # an interrupt cut the last read short
             _roll_back(self._reader)
-        return _in_transaction(self._reader, "BEGIN", function)
+        try:
+            return _in_transaction(self._reader, "BEGIN", function)
+        except BaseException as error:
+            # IPython keeps the traceback of an interrupted cell. As long as a frame in it holds a query that was not
+            # read to its end, this connection sees the database as it was then, in all later transactions, too.
+            traceback.clear_frames(error.__traceback__)
+            raise
 
     def _retry_while_locked(self, work: Callable[[], R], deadline: float | None = None) -> R:
         """Run `work`, and retry while another process holds a lock, until the deadline.
