@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ __all__ = [
     "Identity",
     "Snapshot",
     "allow",
+    "files_in_the_way",
     "files_of_others",
     "fingerprint",
     "identity",
@@ -90,6 +92,12 @@ def files_of_others(path: Path) -> list[Path]:
     return [each for each in found if each.is_file() and not os.access(each, os.R_OK | os.W_OK)]
 
 
+def files_in_the_way(path: Path) -> list[Path]:
+    """Return what is in the places of a database's log and of the index of that, and is no file."""
+    found = [path.with_name(path.name + ending) for ending in FAMILY[1:]]
+    return [each for each in found if os.path.lexists(each) and not each.is_file()]
+
+
 def uri(path: Path, mode: str) -> str:
     """Return the address under which SQLite opens a file, whatever characters are in its path."""
     return f"{path.absolute().as_uri()}?mode={mode}"
@@ -134,8 +142,10 @@ def open_snapshot(path: Path) -> Snapshot:
 
     Raises:
         sqlite3.Error, UnicodeDecodeError: it cannot be read.
-        OSError: it cannot be copied.
+        OSError: it cannot be copied, or is no file: reading a pipe would never end.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     try:
         return Snapshot(path, _readable(uri(path, "ro")), None, is_live=True)
     except (sqlite3.Error, UnicodeDecodeError) as error:

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,6 +48,12 @@ def test_a_process_that_was_killed_is_not_alive_although_nobody_has_asked_how_it
 
 def test_what_is_no_process_id_is_not_alive() -> None:
     assert not any(is_alive(number, since=time.time()) for number in (0, -1, 2**31 - 1, 2**70))
+
+
+@pytest.mark.parametrize("odd", [{"process": "x"}, {"process": b"1"}, {"since": ""}, {"mark": b"x"}])
+def test_a_process_whose_record_is_odd_counts_as_alive(odd: dict[str, Any]) -> None:
+    """So that a prune spares what it may need."""
+    assert is_alive(**{"process": os.getpid(), "since": time.time(), **odd})
 
 
 def test_a_process_that_took_over_the_number_of_another_is_not_that_one() -> None:

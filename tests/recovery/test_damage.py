@@ -83,6 +83,12 @@ def make_link(path: Path) -> None:
     path.symlink_to(path.parent.parent / "nowhere")
 
 
+def make_pipe(path: Path) -> None:
+    """Whoever opens it to read waits for somebody to write."""
+    delete(path)
+    os.mkfifo(path)
+
+
 def make_foreign(path: Path) -> None:
     path.unlink()
     with sqlite3.connect(path) as connection:
@@ -122,7 +128,7 @@ def forbid(path: Path) -> None:
 
 DATABASE: tuple[Damage, ...] = (
     *(truncate, cut_short, empty, garble, garble_the_middle, delete),
-    *(make_folder, make_link, make_foreign, empty_the_indexes, write_diary, forbid),
+    *(make_folder, make_link, make_pipe, make_foreign, empty_the_indexes, write_diary, forbid),
 )
 LOG: tuple[Damage, ...] = (truncate, empty, garble, delete, make_folder)
 MARKER: tuple[Damage, ...] = (
@@ -130,11 +136,12 @@ MARKER: tuple[Damage, ...] = (
     garble,
     delete,
     make_folder,
+    make_pipe,
     write_deep_json,
     write_json_of_others,
     forbid,
 )
-BLOB: tuple[Damage, ...] = (truncate, empty, garble, flip, delete, make_folder, make_link)
+BLOB: tuple[Damage, ...] = (truncate, empty, garble, flip, delete, make_folder, make_link, make_pipe)
 FOLDER: tuple[Damage, ...] = (delete, make_file, make_link)
 IN_ROWS = frozenset({"a", "d"})
 """Values in the index of the store of stack `default`, which are gone with it."""
@@ -143,7 +150,7 @@ TABLE: list[tuple[str, tuple[Damage, ...], frozenset[str]]] = [
     # path in the home, what is done to it, values that are lost with it
     ("metadata.db", DATABASE, frozenset()),
     ("metadata.db-wal", LOG, frozenset()),
-    ("metadata.db-shm", LOG, frozenset()),
+    ("metadata.db-shm", (*LOG, make_pipe), frozenset()),
     ("STORE.json", MARKER, frozenset()),
     ("backups", FOLDER, frozenset()),
     ("artifacts/STORE.json", MARKER, frozenset()),

@@ -34,12 +34,15 @@ def mark_of(process: int) -> str:
         return ""
 
 
-def is_alive(process: int, *, since: float, mark: str = "") -> bool:
+def is_alive(process: object, *, since: object, mark: object = "") -> bool:
     """Return whether the process that was running at `since` (seconds since the epoch) still is.
 
     Process ids are reused: a process with another mark is another one. Where none was recorded, it is one that started
-    later by the clock; where the system does not provide start times, any process of that id counts.
+    later by the clock; where the system does not provide start times, any process of that id counts. What others may
+    have written in place of numbers counts as a process that is alive: nothing is ended or deleted because of it.
     """
+    if not (isinstance(process, int) and isinstance(since, int | float) and isinstance(mark, str)):
+        return True
     if process <= 0:
         return False
     if sys.platform == "linux":

@@ -19,7 +19,7 @@ from zennb.metadata.migrations import needs_work
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
-from zennb.sqlite_files import UNREADABLE, is_busy, open_snapshot
+from zennb.sqlite_files import UNREADABLE, files_in_the_way, is_busy, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,6 +105,8 @@ def _examine(found: Examination) -> None:
         else:
             found.backups.append(backup)
     database = home / "metadata.db"
+    for path in files_in_the_way(database):
+        found.note(DAMAGED, path, "it is no file")
     fault = database_fault(database)
     roots = store_roots(home, [database, *found.backups])
     found.stores = [examine_store(root) for root in roots]
@@ -184,7 +186,7 @@ def _examine_marker(found: Examination) -> None:
         found.note(MISSING, marker, "the file that marks the home is not there")
         return
     try:
-        check_marker(marker, marker.read_text(encoding="utf-8"))
+        check_marker(marker)
     except ForeignStore as error:
         is_newer = "has format" in error.message
         found.note(FOREIGN if is_newer else DAMAGED, marker, _marker_fault(is_newer=is_newer))

@@ -20,7 +20,7 @@ from zennb.recovery.lost_records import find_lost, write_again
 from zennb.recovery.registered import Registered, register_again, register_models_again, registered_in
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
-from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_of_others
+from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_in_the_way, files_of_others
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +105,7 @@ def _repaired(home: Path, signer: Signer) -> Repair:
     done += _repair_marker(home, aside)
     database = home / "metadata.db"
     done += _make_database_accessible(database)
+    done += [f"{path} was no file and is now {aside(path)}." for path in files_in_the_way(database)]
     for path in backups_in(home):
         if database_fault(path):
             done.append(f"the backup {path} was damaged and is now {aside(path)}.")
@@ -156,7 +157,7 @@ def _repair_marker(home: Path, aside: _Aside) -> list[str]:
         if allow(marker):
             done.append(f"{marker} was closed to you and is open again.")
         try:
-            check_marker(marker, marker.read_text(encoding="utf-8"))
+            check_marker(marker)
         except ForeignStore as error:
             if "has format" in error.message:
                 raise

@@ -120,13 +120,14 @@ def claim(home: Path) -> str:
             home.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             _publish(marker, {"format": FORMAT, "uuid": str(uuid.uuid4())})
-        text = read_file(marker, limit=_LARGEST).decode("utf-8")
+        return check_marker(marker)
+    except StoreError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(
             f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to. "
             "`zennb doctor` says more."
         ) from error
-    return check_marker(marker, text)
 
 
 def check_records(home: Path) -> None:
@@ -159,12 +160,14 @@ def _publish(marker: Path, content: dict[str, Any]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def check_marker(marker: Path, text: str) -> str:
-    """Return the uuid in the text of a marker file.
+def check_marker(marker: Path) -> str:
+    """Return the uuid in a marker file.
 
     Raises:
         ForeignStore: it is damaged, or of a newer format.
+        OSError, UnicodeDecodeError: it cannot be read, is no file, or is too large.
     """
+    text = read_file(marker, limit=_LARGEST).decode("utf-8")
     try:
         content = parse_json(text)
         found, identity = int(content["format"]), str(content["uuid"])
