@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from zennb.views.markup import MINOR
 from zennb.views.rows import ROW_HEIGHT, beside
 from zennb.views.table import Column, Table
 
@@ -22,9 +23,10 @@ def test_every_row_and_the_headings_are_as_high_as_a_control_whatever_is_in_them
         assert "white-space:nowrap" in style
 
 
-def test_columns_without_values_keep_their_place_and_rows_keep_their_names_for_screen_readers() -> None:
-    html = beside(Table(columns=COLUMNS, data=[{"run": 7}]), caption="runs of a day")
-    assert html.count('<th scope="col"') == 3
+def test_columns_without_values_leave_their_place_and_rows_keep_their_names_for_screen_readers() -> None:
+    html = beside(Table(columns=COLUMNS, data=[{"run": 7, "took": 2.0}]), caption="runs of a day")
+    assert html.count('<th scope="col"') == 2
+    assert beside(Table(columns=COLUMNS, data=[]), caption="x").count('<th scope="col"') == 3
     assert '<th scope="row"' in html
     assert ">7</span></th>" in html
     assert "runs of a day</caption>" in html
@@ -33,3 +35,10 @@ def test_columns_without_values_keep_their_place_and_rows_keep_their_names_for_s
 def test_a_cell_that_is_cut_says_all_of_it_when_pointed_at() -> None:
     html = beside(Table(columns=COLUMNS, data=[{"run": 7, "note": "n" * 80}]), caption="x")
     assert f'title="{"n" * 80}"' in html
+
+
+def test_minor_columns_are_marked_for_the_style_sheet_of_narrow_panels_in_all_tables() -> None:
+    columns = (*COLUMNS, Column.of("time", "started", minor=True))
+    table = Table(columns=columns, data=[{"run": 7, "note": "n", "took": 2.0, "started": 1.0}])
+    for html in (table.html, beside(table, caption="runs")):
+        assert html.count(f'class="{MINOR}"') == 2

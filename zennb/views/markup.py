@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "MINOR",
     "block",
     "box",
     "cell",
@@ -28,6 +29,7 @@ __all__ = [
     "heading_line",
     "image",
     "lines",
+    "minor_class",
     "muted",
     "name",
     "pairs",
@@ -37,6 +39,8 @@ __all__ = [
     "table",
 ]
 
+MINOR = "zennb-minor"
+"""The class of cells in columns that are hidden first on a narrow page."""
 LINE = "rgba(128,128,128,.4)"
 CELL = "vertical-align:top;padding:2px 12px 2px 0"
 TABLE = "border-collapse:collapse;border:0;margin:2px 0;table-layout:auto;font-variant-numeric:tabular-nums"
@@ -99,18 +103,35 @@ def details(title: str, inner: str, *, opened: bool = False) -> str:
     )
 
 
-def cell(inner: str, *, right: bool = False, style: str = "", title: str = "") -> str:
-    """Return a table cell of HTML; `right` is for numbers, `title` the whole text of a cell that is cut."""
+def cell(inner: str, *, right: bool = False, style: str = "", title: str = "", minor: bool = False) -> str:
+    """Return a table cell of HTML.
+
+    Args:
+        inner: what it shows.
+        right: whether it is a number.
+        style: more CSS.
+        title: the whole text of a cell that is cut.
+        minor: whether its column is hidden in a narrow panel.
+    """
     whole = f' title="{escape(title)}"' if title else ""
     side = "text-align:right;white-space:nowrap" if right else "text-align:left"
-    return f'<td style="{side};{CELL}{style}"{whole}>{inner}</td>'
+    return f'<td{minor_class(minor)} style="{side};{CELL}{style}"{whole}>{inner}</td>'
 
 
-def heading(inner: str, *, scope: str = "col", right: bool = False, style: str = "") -> str:
+def heading(
+    inner: str, *, scope: str = "col", right: bool = False, style: str = "", minor: bool = False
+) -> str:
     """Return a heading cell of HTML for a column (`col`) or a row (`row`)."""
     look = f"border-bottom:1px solid {LINE}" if scope == "col" else "font-weight:normal"
     side = "right" if right else "left"
-    return f'<th scope="{scope}" style="text-align:{side};{CELL};{look}{style}">{inner}</th>'
+    return (
+        f'<th scope="{scope}"{minor_class(minor)} style="text-align:{side};{CELL};{look}{style}">{inner}</th>'
+    )
+
+
+def minor_class(is_minor: object) -> str:
+    """Return the attribute of cells in a minor column, which the style sheet of panels hides on a narrow page."""
+    return f' class="{MINOR}"' if is_minor else ""
 
 
 def heading_line(value: object) -> str:

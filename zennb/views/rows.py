@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.views.markup import LINE, escape, muted
+from zennb.views.markup import LINE, escape, minor_class, muted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.views.table import Column, Table
 
-__all__ = ["MINOR", "ROW_HEIGHT", "beside"]
-
-MINOR = "zennb-minor"
-"""The class of cells in columns that are hidden first on a narrow page."""
+__all__ = ["ROW_HEIGHT", "beside"]
 
 ROW_HEIGHT = 26
 """Pixels from one row to the next; the row of headings takes as many."""
@@ -32,16 +29,17 @@ _CELL = (
 
 
 def beside(table: Table, *, caption: str) -> str:
-    """Return the table as HTML for a place next to controls; all columns but the naming one are visible.
+    """Return the table as HTML for a place next to controls; all columns with values are visible but the naming one.
 
     Args:
         table: what is shown; without rows only the headings are shown.
         caption: what the table holds, for screen readers.
     """
-    head = "".join(_heading(column) for column in table.columns)
+    columns = table.filled()
+    head = "".join(_heading(column) for column in columns)
     body = "".join(
         f'<tr style="height:{ROW_HEIGHT}px;background:none">'
-        f"{''.join(_cell(column, row) for column in table.columns)}</tr>"
+        f"{''.join(_cell(column, row) for column in columns)}</tr>"
         for row in table.data
     )
     style = (
@@ -62,7 +60,7 @@ def _heading(column: Column) -> str:
     if column.heading:
         return f'<th scope="col" style="{_NAMING}"><span style="{_UNSEEN}">{title}</span></th>'
     style = f"{_CELL};text-align:{side};font-weight:600;border-bottom:1px solid {LINE}"
-    return f'<th scope="col"{_class(column)} style="{style}">{title}</th>'
+    return f'<th scope="col"{minor_class(column.minor)} style="{style}">{title}</th>'
 
 
 def _cell(column: Column, row: Mapping[str, Any]) -> str:
@@ -74,9 +72,4 @@ def _cell(column: Column, row: Mapping[str, Any]) -> str:
     widest = "" if column.tight or column.right else f";max-width:{min(column.most, 60)}ch"
     text = column.show(value)
     title = f' title="{escape(text)}"' if widest and len(text) > 12 else ""
-    return f'<td{_class(column)} style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'
-
-
-def _class(column: Column) -> str:
-    """A style sheet may hide the minor columns on a narrow page."""
-    return f' class="{MINOR}"' if column.minor else ""
+    return f'<td{minor_class(column.minor)} style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'

@@ -81,7 +81,7 @@ def groups(title: str, noun: str, found: Sequence[UsageGroup], total: int, *, mo
             "name": each.name or f"(no {noun})",
             "share": each.size,
             LINKS: {
-                "name": _runs_of(each.name, each.notebook) if noun == "step" else address(noun, each.name),
+                "name": _group_address(noun, each),
                 "notebook": address("notebook", each.notebook),
             },
         }
@@ -187,6 +187,12 @@ def _named(blob: PrunedBlob) -> str:
 def _sentences(sentences: Sequence[str]) -> View:
     html = "".join(f"<div>{prose(each)}</div>" for each in sentences)
     return View("\n".join(map(clean, sentences)), box(html))
+
+
+def _group_address(noun: str, group: UsageGroup) -> str:
+    if noun == "step":
+        return _runs_of(group.name, group.notebook)
+    return address(noun, group.name) if noun in {"notebook", "stack"} else ""
 
 
 def _runs_of(step: str, notebook: str) -> str:

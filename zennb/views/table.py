@@ -183,7 +183,7 @@ class Table(Displayed):
         # Sentences are broken into lines where that makes the table fit a page of 700 pixels, and nowhere else: a table
         # that has to be scrolled anyway is read more easily with a line for each row.
         breaks = sum(widths) + 2 * (len(widths) - 1) <= HTML_PAGE
-        head = [heading(escape(column.title), right=column.right) for column in columns]
+        head = [heading(escape(column.title), right=column.right, minor=column.minor) for column in columns]
         styled = [
             (column, column.style if breaks and column.wrap else column.cut_style(wide))
             for column, wide in zip(columns, widths, strict=True)
@@ -191,8 +191,9 @@ class Table(Displayed):
         rows = ([_cell(column, row, style) for column, style in styled] for row in self.data)
         return box(title + table(head, rows))
 
-    def _shown(self) -> list[Column]:
-        if self.fixed:
+    def filled(self) -> list[Column]:
+        """Return the columns that have a value in some row; all of them where the table is fixed or has no rows."""
+        if self.fixed or not self.data:
             return list(self.columns)
         return [
             column for column in self.columns if any(column.show(row.get(column.key)) for row in self.data)
@@ -213,7 +214,7 @@ class Table(Displayed):
         return self._fitting(self.html_page)
 
     def _fitting(self, page: int) -> list[Column]:
-        columns = self._shown()
+        columns = self.filled()
         for column in reversed([each for each in columns if each.minor]):
             if sum(map(self._natural, columns)) + 2 * (len(columns) - 1) > page:
                 columns.remove(column)
@@ -251,7 +252,8 @@ def _cell(column: Column, row: Mapping[str, Any], style: str) -> str:
     if column.heading:
         return heading(inner, scope="row", right=column.right, style=style)
     text = column.show(row.get(column.key)) if "ellipsis" in style else ""
-    return cell(inner, right=column.right, style=style, title=text if len(text) > NARROWEST else "")
+    whole = text if len(text) > NARROWEST else ""
+    return cell(inner, right=column.right, style=style, title=whole, minor=column.minor)
 
 
 def values(record: object, *fields: str) -> dict[str, Any]:

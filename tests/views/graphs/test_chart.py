@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,18 @@ def test_a_point_that_is_no_number_leaves_a_gap() -> None:
     points = [(0.0, 1.0), (1.0, 2.0), (2.0, math.nan), (3.0, 1.0), (4.0, 2.0)]
     drawn = draw_chart([Series(points=points)], x="x", y="y")
     assert drawn.count('stroke-width="1.6"') == 2
+
+
+def test_numbers_that_read_the_same_are_drawn_as_equal() -> None:
+    drawn = draw_chart([Series(points=[(0.0, 0.5), (1.0, 0.5000000001)])], x="x", y="loss", names=["a", "b"])
+    labels = re.findall(r">([\d.]+)<", drawn)
+    assert len(labels) == len(set(labels))
+
+
+def test_the_title_stands_above_the_labels_of_its_axis() -> None:
+    drawn = draw_chart([Series(points=[(0.0, 1.0), (1.0, 2.0)])], x="x", y="loss", names=["a", "b"])
+    places = {text: float(y) for y, text in re.findall(r'<text x="[^"]+" y="([^"]+)"[^>]*>([^<]+)<', drawn)}
+    assert min(y for text, y in places.items() if text != "loss") > places["loss"] + 12
 
 
 def test_categories_stand_below_their_points() -> None:

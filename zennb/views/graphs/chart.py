@@ -18,7 +18,7 @@ COLOURS = ("#2b80c8", "#b87410", "#2a8f4f", "#8f66d8", "#d94b42", "#4d545c", "#0
 """One per series; later ones begin again."""
 
 _WIDE, _HIGH = 640.0, 260.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 16.0, 14.0, 40.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 16.0, 26.0, 40.0
 _INK, _GRID = "#4d545c", "#e4e6e9"
 _SANS = "system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif"
 _MOST_MARKED = 60
@@ -70,7 +70,8 @@ def draw_chart(series: Sequence[Series], *, x: str, y: str, names: Sequence[str]
     """
     known = [point for each in series for point in each.points if all(map(math.isfinite, point))]
     across, up = [point[0] for point in known] or [0.0], [point[1] for point in known] or [0.0]
-    rows = ticks(min(up), max(up))
+    # Numbers that read the same are drawn as equal: six digits would give all lines of the axis one label.
+    rows = ticks(min(up), max(up) if _short(min(up)) != _short(max(up)) else min(up))
     if names:
         columns, ends = [float(each) for each in range(len(names))], (-0.5, len(names) - 0.5)
     else:
@@ -87,7 +88,7 @@ def draw_chart(series: Sequence[Series], *, x: str, y: str, names: Sequence[str]
     ]
     parts += [_drawn(frame, each, COLOURS[at % len(COLOURS)]) for at, each in enumerate(series)]
     parts.append(_text(_LEFT + (_WIDE - _LEFT - _RIGHT) / 2, _HIGH - 6, cut(clean(x), 60), anchor="middle"))
-    parts.append(_text(6, _TOP - 3, cut(clean(y), 60)))
+    parts.append(_text(6, 13, cut(clean(y), 60)))
     parts += _legend(series)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE:g}" height="{_HIGH:g}" '

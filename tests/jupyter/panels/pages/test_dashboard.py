@@ -190,6 +190,7 @@ def test_an_artifact_shows_versions_maker_uses_lineage_and_how_to_load_it(board:
     board.panel.artifacts.text.value = "NUM"
     assert board.panel.artifacts.rows.keys == ("numbers",)
     board.press(board.panel.artifacts.rows, "numbers")
+    assert "12 items type value 0 int 0 1 int 1" in board.words  # its preview
     one = board.panel.artifacts.one
     assert "artifact numbers v2" in board.words
     assert "numbers = zennb.load('numbers', version=2)" in board.words

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ipywidgets import Output
 
-from zennb.views.markup import LINE
-from zennb.views.rows import MINOR, ROW_HEIGHT
+from zennb.views.markup import LINE, MINOR
+from zennb.views.rows import ROW_HEIGHT
 
 __all__ = ["ONE_OF_TWO", "PANEL", "ROW_STYLE", "STYLE", "keys"]
 

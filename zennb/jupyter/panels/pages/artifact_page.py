@@ -64,7 +64,11 @@ class ArtifactPage:
         beside = group(bar(self.maker), self._loading, group(self.versions.widget, classes="zennb-part"))
         top = bar(group(self._about), beside, classes="zennb-pair")
         self.widget = group(
-            top, group(self.uses.widget, classes="zennb-part"), self._lineage, self.graph.widget
+            top,
+            self._preview,
+            group(self.uses.widget, classes="zennb-part"),
+            self._lineage,
+            self.graph.widget,
         )
 
     def open(self, artifact: Artifact) -> None:
