@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from zennb.core.records.observed import Observed
 from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.views.comparison import compare
 
@@ -62,6 +63,36 @@ def test_what_differed_is_listed_and_what_was_equal_is_counted() -> None:
         "\n"
         "1 step with equal code, inputs and outputs"
     )
+
+
+def test_a_file_that_changed_is_named_as_the_cause() -> None:
+    before = Observed(
+        files={"data.csv": "file a", "seen.csv": "is file", "gone.csv": "file c", "only.csv": "file d"},
+        environment={"MODE": "1", "HOME": "1"},
+        settings={"decimal context": "1"},
+    )
+    after = Observed(
+        files={"data.csv": "file b", "seen.csv": "file b", "gone.csv": "absent"},
+        environment={"MODE": "2", "HOME": "1"},
+        settings={"decimal context": "1"},
+    )
+    steps = [[replace(LOAD, observed=each)] for each in (before, after)]
+    text = " ".join(compare(OLD, steps[0], NEW, steps[1]).text.split())
+    assert "data.csv changed, gone.csv is gone, environment variable MODE changed" in text
+    assert "seen.csv" not in text, "one run looked whether it was there, the other read it"
+    assert "only.csv" not in text
+
+
+def test_pictures_that_differ_stand_side_by_side_once() -> None:
+    def plotted(data: str) -> Step:
+        summary = {"kind": "picture", "mime": "image/png", "data": data}
+        made = {n: replace(MODEL, name=n, digest=data, blob=data, summary=summary) for n in ("fig", "axes")}
+        return replace(TRAIN, outputs=made)
+
+    html = compare(OLD, [plotted("aaaa")], NEW, [plotted("bbbb")]).html
+    assert html.index("base64,aaaa") < html.index("base64,bbbb")
+    assert html.count("<img") == 2
+    assert "<img" not in compare(OLD, [plotted("aaaa")], NEW, [plotted("aaaa")]).html
 
 
 def test_equal_runs_differ_in_nothing() -> None:

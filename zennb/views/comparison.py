@@ -6,12 +6,13 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.cache_key import differences
+from zennb.core.records.observed import observed_differences
 from zennb.views.configuration import masked
 from zennb.views.links import LINKS, address, link
 from zennb.views.mark import state_html, state_text
 from zennb.views.markup import block, box, details, escape, muted, name, strong
 from zennb.views.metrics import metrics_side_by_side, parameters_side_by_side
-from zennb.views.preview import in_a_line
+from zennb.views.preview import in_a_line, preview
 from zennb.views.run import commit
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, duration, plural, when
@@ -44,6 +45,7 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
     values = _values(old_steps, new_steps, names)
     logged = metrics_side_by_side([(old, old_steps), (new, new_steps)])
     shown: list[Shown] = [table for table in (around, logged, steps, values) if table.data]
+    shown += _pictures(old_steps, new_steps, names)
     shown += _code(old_steps, new_steps, names)
     same = f"{plural(equal, 'step')} with equal code, inputs and outputs" if equal else ""
     rest = same or ("" if shown else "nothing differed")
@@ -172,6 +174,7 @@ def _differences(old: Step | None, new: Step | None) -> list[str]:
         found += differences(old.parts, new.parts)
     elif old.source != new.source:
         found.append("its code changed")
+    found += observed_differences(old.observed, new.observed)
     if old.status.is_good and new.status.is_good:
         found += _outputs(old, new)
     elif old.status != new.status:
@@ -216,6 +219,31 @@ def _pairs(old: Step, new: Step) -> list[tuple[str, Artifact | None, Artifact | 
         for known in dict.fromkeys([*left, *right])
         if getattr(left.get(known), "digest", "") != getattr(right.get(known), "digest", "")
     ]
+
+
+def _pictures(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> list[View]:
+    """Show pictures that differ side by side, each stored one once: a figure and its axes are one picture."""
+    before, after = _by_name(old), _by_name(new)
+    found: dict[tuple[str, str], View] = {}
+    for step in before:
+        for what, left, right in _pairs(before[step], after[step]) if step in after else ():
+            if left is not None and right is not None and _is_picture(left) and _is_picture(right):
+                title = f"{strong(name(step))} &nbsp;{name(what)}"
+                found.setdefault((left.blob, right.blob), _beside(title, (left, right), names))
+    return list(found.values())
+
+
+def _is_picture(artifact: Artifact) -> bool:
+    return artifact.summary.get("kind") == "picture"
+
+
+def _beside(title: str, artifacts: tuple[Artifact, Artifact], names: tuple[str, str]) -> View:
+    both = "".join(
+        f'<div style="flex:1 1 240px;min-width:0">{muted(escape(label))}{preview(each.summary).html}</div>'
+        for label, each in zip(names, artifacts, strict=True)
+    )
+    row = f'<div style="display:flex;flex-flow:row wrap;gap:4px 20px">{both}</div>'
+    return View("", box(f"<div>{title}</div>{row}"))
 
 
 def _seen(artifact: Artifact | None) -> str:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["ABSENT", "NOTHING", "UNTOUCHED", "Carried", "Observed", "as_asked", "changed"]
+__all__ = [
+    "ABSENT",
+    "NOTHING",
+    "UNTOUCHED",
+    "Carried",
+    "Observed",
+    "as_asked",
+    "changed",
+    "observed_differences",
+]
 
 ABSENT = "absent"
 """State of a file that is not there, and of an environment variable that is not set."""
@@ -110,6 +119,30 @@ def changed(
         if setting(name) != digest:
             return f"{name} changed"
     return ""
+
+
+def observed_differences(old: Observed, new: Observed) -> list[str]:
+    """Return in words what was not the same for two executions of a step: files, environment variables, settings.
+
+    What only one of them looked at may be there because of what the other found, and is no cause.
+    """
+    files = [
+        f"{_shown(path)} {_how(before, after)}"
+        for path, before in old.files.items()
+        if (after := new.files.get(path, before)) != before
+        # One looked at its content, the other whether it was there.
+        and as_asked(before, after) != after
+        and as_asked(after, before) != before
+    ]
+    variables = [
+        f"environment variable {name} changed"
+        for name, seal in old.environment.items()
+        if new.environment.get(name, seal) != seal
+    ]
+    settings = [
+        f"{name} changed" for name, digest in old.settings.items() if new.settings.get(name, digest) != digest
+    ]
+    return files + variables + settings
 
 
 def _filled_since(restored: Mapping[str, str], file: Callable[[str, str], str]) -> str:
