@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import datetime as dt
+import io
 import json
 import time
 from collections import deque
@@ -13,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 from sklearn.linear_model import Ridge
 
 from zennb.materializers.summary import KINDS, short, summarise, summarise_all, type_text
@@ -119,6 +123,47 @@ def test_a_frame_shows_columns_and_first_rows_index_first() -> None:
     ]
     assert summary["head"][:2] == [["a", "0", "x"], ["b", "1", "x"]]
     assert len(summary["head"]) == 5
+
+
+def test_frames_count_missing_values_and_show_dates_as_dates() -> None:
+    days = pd.DatetimeIndex([pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-02 06:00"), pd.NaT])
+    frame = pd.DataFrame({"day": days, "at": [dt.date(2026, 1, 1)] * 3, "n": [1, 2, 3]})
+    for found in (
+        summarise(frame),
+        summarise(pl.from_pandas(frame[["day", "n"]])),
+        summarise(pa.table(frame)),
+    ):
+        missing = {each["name"]: each["missing"] for each in found["columns"] if "missing" in each}
+        assert missing == {"day": 1}
+        assert [row[1] for row in found["head"]][:2] == ["2026-01-01", "2026-01-02 06:00:00"]
+    assert summarise(pd.DatetimeIndex(days[:1]))["items"][0][1] == "2026-01-01"
+    assert summarise(dt.date(2026, 1, 1))["text"] == "2026-01-01"
+    assert summarise(days[:2].to_numpy())["head"][0].startswith("2026-01-01")
+
+
+def test_numbers_have_a_histogram_and_six_digits() -> None:
+    found = summarise(np.linspace(0, 1, 240))
+    assert found["histogram"] == [10] * 24
+    assert found["head"][1] == "0.0041841"
+    for odd in (np.full(50, np.nan), np.zeros(50), np.array([-1.7e308, 1.7e308] * 25), np.arange(3)):
+        assert "histogram" not in summarise(odd)
+
+
+@pytest.mark.parametrize("shape", [(40, 300), (40, 300, 3), (9, 9, 4)])
+def test_bytes_with_the_shape_of_an_image_are_one(shape: tuple[int, ...]) -> None:
+    made = np.random.default_rng(0).integers(0, 256, shape).astype("u1")
+    found = summarise(made)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["data"]))))
+    step = -(-max(shape[:2]) // 128)
+    assert np.array_equal(picture, made[::step, ::step])
+    assert "data" not in summarise(made.astype("i4"))
+    assert "data" not in summarise(made[:5])
+
+
+def test_a_mask_is_an_image() -> None:
+    found = summarise(np.eye(16, dtype=bool))
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["data"]))))
+    assert np.array_equal(picture, np.eye(16, dtype="u1") * 255)
 
 
 def test_a_wide_frame_tells_how_wide_it_is() -> None:

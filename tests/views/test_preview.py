@@ -9,7 +9,7 @@ from zennb.views.preview import in_a_line, preview
 FRAME = {
     "kind": "frame",
     "rows": 150,
-    "columns": [{"name": "length", "dtype": "float64"}, {"name": "species", "dtype": "str"}],
+    "columns": [{"name": "length", "dtype": "float64"}, {"name": "species", "dtype": "str", "missing": 3}],
     "head": [["0", "5.1", "setosa"], ["1", "4.9", "setosa"]],
 }
 
@@ -26,16 +26,25 @@ FRAME = {
                 "shape": [120, 2],
                 "dtype": "float64",
                 "min": 0.1,
-                "max": 7.9,
+                "max": 7.123456789,
+                "histogram": [0, 1, 8],
                 "head": [["1", "2"], ["3", "4"]],
             },
-            "120 × 2 float64  min 0.1  max 7.9\n[[1 2]\n [3 4]]",
+            "120 × 2 float64  min 0.1  max 7.12346   ▁█\n[[1 2]\n [3 4]]",
             "120 × 2 float64",
         ),
         ({"kind": "array", "shape": [], "dtype": "int64"}, "scalar int64", "scalar int64"),
         (
             FRAME,
-            "150 rows × 2 columns\n   length  species\n──────────────────\n0     5.1  setosa\n1     4.9  setosa",
+            (
+                "150 rows × 2 columns\n"
+                "          length  species\n"
+                "─────────────────────────\n"
+                "type     float64  str\n"
+                "missing           3\n"
+                "0            5.1  setosa\n"
+                "1            4.9  setosa"
+            ),
             "150 rows × 2 columns",
         ),
         (
@@ -68,6 +77,16 @@ def test_a_picture_is_shown_as_a_picture() -> None:
     assert view.text == "picture 640 × 480 (image/png)"
     assert '<img src="data:image/png;base64,aGk=" alt="picture 640 × 480 (image/png)"' in view.html
     assert in_a_line(summary) == "640 × 480"
+
+
+def test_an_array_with_the_shape_of_an_image_shows_it() -> None:
+    array = {"kind": "array", "shape": [9, 9], "dtype": "uint8", "mime": "image/png", "data": "aGk="}
+    assert '<img src="data:image/png;base64,aGk="' in preview(array).html
+    assert "<img" not in preview({**array, "mime": "text/html"}).html
+
+
+def test_a_narrow_panel_hides_no_column_of_a_frame() -> None:
+    assert "zennb-minor" not in preview(FRAME).html
 
 
 @pytest.mark.parametrize(

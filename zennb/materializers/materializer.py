@@ -24,8 +24,10 @@ class Materializer(ABC):
     `summary` returns JSON values only: a `kind`, which selects the display, and the fields for that kind:
         scalar:  text
         text:    text (cut at 2,000 characters), length
-        array:   shape, dtype, min, max, mean (numeric only; absent when costly), head (nested lists of text)
-        frame:   rows, columns [{name, dtype}], head (list of rows of text, at most 5; index first)
+        array:   shape, dtype, min, max, mean (numeric only; absent when costly), head (nested lists of text);
+                 histogram (counts between min and max), mime and data of a small picture, where it has them
+        frame:   rows, columns [{name, dtype}], head (list of rows of text, at most 5; index first); a column also has
+                 the number of `missing` values, where it was counted and is not 0
         picture: mime, data (base64, at most 64 kB), width, height
         mapping: length, items [[key text, type, text]] (at most 10)
         sequence: length, items [[type, text]] (at most 10)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import base64
 import io
 import pickle
+import struct
 import sys
+import zlib
 from typing import Any
 
 from zennb.compat.instances import is_a
 from zennb.materializers.buffers import Collector, size
 
-__all__ = ["copied_figure", "figure_state", "is_figure", "preview_figure", "preview_image"]
+__all__ = ["copied_figure", "figure_state", "is_figure", "preview_figure", "preview_image", "preview_pixels"]
 
 _WIDTHS = (480, 240, 120, 48)
 _LIMIT = 64 * 1024
+_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
+"""Numbers of channels → what PNG calls them."""
+_PIXELS = 128
+_SMALLEST = 8
 _HEAVY = 4 * 1024 * 1024
 
 
@@ -43,6 +49,38 @@ def _picture(data: bytes, width: int, height: int) -> dict[str, Any] | None:
     if len(text) > _LIMIT:
         return None
     return {"kind": "picture", "mime": "image/png", "data": text, "width": width, "height": height}
+
+
+def preview_pixels(array: Any) -> dict[str, Any]:
+    """Return a small picture of an array of bytes or booleans that has the shape of an image; nothing for others."""
+    channels = array.shape[2] if array.ndim == 3 else 1
+    is_image = array.dtype.kind in "ub" and array.dtype.itemsize == 1 and array.ndim in {2, 3}
+    if not is_image or channels not in _COLOUR_TYPES or min(array.shape[:2]) < _SMALLEST:
+        return {}
+    step = -(-max(array.shape[:2]) // _PIXELS)  # rounded up
+    small = array[::step, ::step]
+    if array.dtype.kind == "b":
+        small = small.astype("u1") * 255
+    high, wide = small.shape[:2]
+    rows = b"".join(b"\0" + row.tobytes() for row in small)  # each begins with its filter: none
+    data = _png(wide, high, _COLOUR_TYPES[channels], rows)
+    text = base64.b64encode(data).decode("ascii")
+    return {"mime": "image/png", "data": text} if len(text) <= _LIMIT else {}
+
+
+def _png(wide: int, high: int, colour_type: int, rows: bytes) -> bytes:
+    """Return a picture as PNG (ISO/IEC 15948): a signature, and chunks of length, type, data and checksum."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", wide, high, 8, colour_type, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def is_figure(value: object) -> bool:

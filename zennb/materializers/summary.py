@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import sys
@@ -11,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, elements_of, is_a, length_of, module_name, plain
-from zennb.materializers.previews import preview_figure, preview_image
+from zennb.materializers.previews import preview_figure, preview_image, preview_pixels
 from zennb.packages.origin import public_name
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ _ITEMS = 10
 _HEAD = 5
 _COLUMNS = 50
 _ELEMENTS = 4_000_000
+_BINS = 24
+_SAMPLE = 50_000
+"""Elements of an array from which its histogram is made."""
+_COUNTED = 500_000
+"""Cells of a frame of pandas up to which missing values are counted; those of other libraries know the number."""
+_DIGITS = 8
+_TIMES = dt.date | dt.time | dt.timedelta
 _SCALARS = (bool, int, float, complex, type(None))
 _ATTRIBUTES = 12
 _MANY = 10_000
@@ -191,7 +199,9 @@ def _python(value: Any) -> dict[str, Any]:
             "length": deque.__len__(value) if is_a(value, deque) else length_of(value),
             "items": [[type_text(o), short(o)] for o in islice(inside, _ITEMS)],
         }
-    if module_name(type(value)) in {"datetime", "decimal", "fractions", "uuid", "pathlib"}:
+    if module_name(type(value)) == "datetime":
+        return {"kind": "scalar", "text": short_label(value)}
+    if module_name(type(value)) in {"decimal", "fractions", "uuid", "pathlib"}:
         return {"kind": "scalar", "text": short(value, _REPR)}
     return _object(value)
 
@@ -215,8 +225,8 @@ def _numpy(value: Any) -> dict[str, Any] | None:
     found = {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype), "head": _head(value)}
     # Minimum, maximum and mean read all elements, which takes too long for what is only shown.
     if value.dtype.kind in "biuf" and 0 < value.size <= _ELEMENTS:
-        found |= _range(value)
-    return found
+        found |= _range(value) | _histogram(value)
+    return found | preview_pixels(value)
 
 
 def _range(value: Any) -> dict[str, Any]:
@@ -229,6 +239,19 @@ def _range(value: Any) -> dict[str, Any]:
     return {name: number for name, number in numbers.items() if math.isfinite(number)}
 
 
+def _histogram(value: Any) -> dict[str, Any]:
+    """Return how often values lie in each of equally wide ranges from the least to the largest; of many, a sample."""
+    np = sys.modules["numpy"]
+    if value.dtype.kind == "b" or value.size < _BINS or not value.flags.c_contiguous:
+        return {}
+    some = value.reshape(-1)[:: max(1, value.size // _SAMPLE)].astype("f8")
+    some = some[np.isfinite(some)]
+    with np.errstate(all="ignore"):
+        if not some.size or not np.isfinite(some.max() - some.min()) or some.max() == some.min():
+            return {}
+        return {"histogram": [int(each) for each in np.histogram(some, bins=_BINS)[0]]}
+
+
 def _head(value: Any) -> Any:
     corner = value[tuple(slice(0, _HEAD) for _ in value.shape[-2:])] if value.ndim <= 2 else value
     while corner.ndim > 2:
@@ -237,12 +260,20 @@ def _head(value: Any) -> Any:
 
 
 def _texts(corner: Any) -> Any:
+    if corner.dtype.kind in "mM":  # `item` gives a number of nanoseconds for most of them
+        return corner.astype(str).tolist()
     if corner.ndim == 0:
-        return short(corner[()] if corner.dtype.hasobject else corner.item())
+        return _number(corner[()] if corner.dtype.hasobject else corner.item())
     return [
-        _texts(one) if getattr(one, "ndim", 0) else short(one.item() if hasattr(one, "item") else one)
+        _texts(one) if getattr(one, "ndim", 0) else _number(one.item() if hasattr(one, "item") else one)
         for one in corner
     ]
+
+
+def _number(value: object) -> str:
+    """Return an element of an array, a float with six digits."""
+    text = short(value)
+    return f"{value:.6g}" if type(value) is float and len(text) > _DIGITS else text
 
 
 def _pandas(value: Any) -> dict[str, Any] | None:
@@ -257,11 +288,20 @@ def _pandas(value: Any) -> dict[str, Any] | None:
             {"name": short_label(n), "dtype": str(t)} for n, t in zip(some.columns, some.dtypes, strict=True)
         ]
         head = [[short_label(one) for one in row] for row in some.itertuples(index=True, name=None)]
+        if some.shape[1] * len(value) <= _COUNTED:
+            _count_missing(names, value.iloc[:, :_COLUMNS].isna().sum())
         return _cut(value, {"kind": "frame", "rows": len(value), "columns": names, "head": head})
     if is_a(value, pandas.Index):
         items = [[type_text(one), short_label(one)] for one in value[:_ITEMS]]
         return {"kind": "sequence", "length": len(value), "items": items}
     return None
+
+
+def _count_missing(columns: list[dict[str, Any]], counts: Iterable[Any]) -> None:
+    """Add how many values are missing to the columns in which some are."""
+    for column, missing in zip(columns, counts, strict=True):
+        if missing:
+            column["missing"] = int(missing)
 
 
 def _cut(frame: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -270,7 +310,9 @@ def _cut(frame: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def short_label(value: object) -> str:
-    """Return a cell or label of a frame as text: strings without quotes."""
+    """Return a cell or label of a frame as text: strings without quotes, dates and times as people write them."""
+    if module_name(type(value)).partition(".")[0] in {"datetime", "pandas"} and is_a(value, _TIMES):
+        return str(value).removesuffix(" 00:00:00")
     return str(value[:_CELL]) if is_a(value, str) else short(value)
 
 
@@ -282,6 +324,7 @@ def _polars(value: Any) -> dict[str, Any] | None:
         return None
     names = [{"name": n, "dtype": str(t)} for n, t in islice(value.schema.items(), _COLUMNS)]
     rows = value[:, :_COLUMNS].head(_HEAD).rows()
+    _count_missing(names, value[:, :_COLUMNS].null_count().row(0) if names else ())
     head = [[str(at), *map(short_label, row)] for at, row in enumerate(rows)]
     return _cut(value, {"kind": "frame", "rows": value.height, "columns": names, "head": head})
 
@@ -292,5 +335,6 @@ def _arrow(value: Any) -> dict[str, Any] | None:
         return None
     names = [{"name": str(f.name), "dtype": str(f.type)} for f in islice(value.schema, _COLUMNS)]
     columns = [value.column(at).slice(0, _HEAD).to_pylist() for at in range(len(names))]
+    _count_missing(names, [value.column(at).null_count for at in range(len(names))])
     head = [[str(at), *map(short_label, row)] for at, row in enumerate(zip(*columns, strict=True))]
     return _cut(value, {"kind": "frame", "rows": value.num_rows, "columns": names, "head": head})

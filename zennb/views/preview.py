@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from zennb.views.markup import block, box, image, muted, pairs, prose
@@ -16,6 +17,7 @@ __all__ = ["in_a_line", "preview"]
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 MOST_COLUMNS = 12
+_BARS = " ▁▂▃▄▅▆▇█"
 _DEEPEST = 64
 """NumPy's arrays have at most so many dimensions."""
 
@@ -88,15 +90,29 @@ def _text(summary: Summary) -> View:
 
 def _array(summary: Summary) -> View:
     statistics = [
-        (title, clean(summary[title])) for title in ("min", "max", "mean") if summary.get(title) is not None
+        (title, _digits(summary[title])) for title in ("min", "max", "mean") if summary.get(title) is not None
     ]
-    numbers = "  ".join(f"{title} {value}" for title, value in statistics)
+    bars = histogram(_items(summary.get("histogram")))
+    numbers = "  ".join([*(f"{title} {value}" for title, value in statistics), *([bars] if bars else [])])
     lead = View(
         "  ".join(part for part in (_shape(summary), numbers) if part),
         box(f"<div>{prose(_shape(summary))} &nbsp;{muted(prose(numbers))}</div>"),
     )
     head = _nested(summary.get("head"))
-    return join([lead, View(head, box(block(head)))], gap=0) if head else lead
+    seen = [_drawn(summary, _shape(summary))] if summary.get("data") else []
+    return join([lead, *seen, *([View(head, box(block(head)))] if head else [])], gap=0)
+
+
+def _digits(value: object) -> str:
+    """Return a number with six digits."""
+    return f"{value:.6g}" if isinstance(value, float) else clean(value)
+
+
+def histogram(counts: Sequence[Any]) -> str:
+    """Return how often values lie in each range, as a line of bars: `▁▃█▅▁`."""
+    known = [each for each in counts if isinstance(each, int) and each >= 0]
+    most = max(known, default=0)
+    return "".join(_BARS[-(-each * (len(_BARS) - 1) // most)] for each in known) if most else ""
 
 
 def _nested(value: object, depth: int = 0) -> str:
@@ -121,12 +137,28 @@ def _frame(summary: Summary, page: int = HTML_PAGE) -> View:
     ]
     keys = [column.key for column in headings]
     rows = [dict(zip(keys, map(str, _items(row)), strict=False)) for row in _items(summary.get("head"))]
+    rows = [*_about_columns(columns[:held]), *rows] if rows else []
     lead = _line(_frame_size(summary))
     table = Table(columns=headings, data=rows, empty="no rows", fixed=True, html_page=page)
     fitting = len(table.fitting()) - 1 if rows else 0
     beyond = _beyond(columns[len(table.fitting_html()) - 1 if rows else 0 :])
     rest = View(_beyond(columns[fitting:]), box(f"<div>{muted(prose(beyond))}</div>") if beyond else "")
-    return join([lead, table, rest], gap=0)
+    return join([lead, _unhidden(table), rest], gap=0)
+
+
+def _about_columns(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the rows above those of a frame: the types of its columns, and how many values they lack."""
+    rows = [
+        {str(at): clean(found) for at, column in enumerate(columns) if (found := column.get(key))}
+        for key in ("dtype", "missing")
+    ]
+    return [{"index": title, **row} for title, row in zip(("type", "missing"), rows, strict=True) if row]
+
+
+def _unhidden(table: Table) -> View:
+    """Return the table with the columns that fit; a narrow panel does not hide them, but scrolls."""
+    fitting = [replace(column, minor=False) for column in table.fitting_html()]
+    return View(table.text, replace(table, columns=fitting).html)
 
 
 def _beyond(columns: Sequence[Mapping[str, Any]]) -> str:
@@ -141,13 +173,20 @@ def _frame_column(at: int, column: Mapping[str, Any]) -> Column:
 
 
 def _picture(summary: Summary) -> View:
-    mime, data = str(summary.get("mime", "")), str(summary.get("data", ""))
+    mime = str(summary.get("mime", ""))
     wide, high = summary.get("width"), summary.get("height")
     size = f" {_whole(wide)} × {_whole(high)}" if wide and high else ""
     caption = f"picture{size} ({clean(mime)})"
+    drawn = _drawn(summary, caption)
+    return View(caption, drawn.html) if drawn.html else _line(caption)
+
+
+def _drawn(summary: Summary, caption: str) -> View:
+    """Return the picture of a summary; an empty view if it is of an unknown kind."""
+    mime, data = str(summary.get("mime", "")), str(summary.get("data", ""))
     if mime not in PICTURES or not BASE64.fullmatch(data):
-        return _line(caption)
-    return View(caption, box(image(mime, "".join(data.split()), alt=caption)))
+        return View("", "")
+    return View("", box(image(mime, "".join(data.split()), alt=caption)))
 
 
 def _mapping(summary: Summary) -> View:

@@ -62,7 +62,7 @@ class RunsPage(ListingPage[Run | SharedRun]):
         open_run: goes to one run.
     """
 
-    minor = frozenset({"kind", "notebook", "computed", "seconds", "note"})
+    minor = frozenset({"kind", "notebook", "computed", "saved", "seconds", "note"})
     labelled = "run"
 
     def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
