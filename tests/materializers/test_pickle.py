@@ -239,8 +239,11 @@ def test_what_cannot_be_stored_is_named_with_its_path(
 
 def test_an_open_file_is_never_stored_as_its_contents(materializers: Materializers, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("secret")
+    with (tmp_path / "x").open() as file:
+        stored = dumped(materializers, Loader(file), "loader")
+    assert b"secret" not in b"".join(bytes(each) for each in stored.buffers)
     with (
-        (tmp_path / "x").open() as file,
+        (tmp_path / "x").open("a") as file,
         pytest.raises(NotStorable, match=r"`loader\.connection` is a .*open file"),
     ):
         dumped(materializers, Loader(file), "loader")

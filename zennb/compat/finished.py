@@ -1,7 +1,8 @@
-"""Owns finished progress bars and pools that were shut: what they were, and plain objects that say the same."""
+"""Owns what has ended: finished bars, shut pools, closed archives and databases, and objects that say the same."""
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from importlib import import_module
@@ -22,10 +23,19 @@ _POOLS = {
 """Pools → the attribute that says whether it was shut."""
 
 
+_ARCHIVE = "zipfile", "ZipFile"
+_DATABASE = "sqlite3", "Connection"
+_DATABASE_SETTINGS = ("row_factory", "text_factory")
+_H5 = "h5py._hl.files", "File"
+
+
 def finished(value: object) -> tuple[tuple[str, str], dict[str, Any], float] | None:
-    """Return module and class of a finished bar or shut pool, what it was, and the seconds it took; None else."""
+    """Return module and class of what has ended, what it was, and the seconds it took; None for anything else."""
     cls = type(value)
     kind = cls.__module__, cls.__qualname__
+    if kind in _CLOSED:
+        state = _CLOSED[kind](value)
+        return None if state is None else (kind, state, 0.0)
     if kind in _POOLS:
         held = attributes_of(value)
         return (kind, {"workers": held.get("_max_workers")}, 0.0) if held.get(_POOLS[kind]) else None
@@ -43,12 +53,39 @@ def finished(value: object) -> tuple[tuple[str, str], dict[str, Any], float] | N
     return kind, state, held.get("last_print_t", 0.0) - held["start_t"]
 
 
+def _closed_archive(value: Any) -> dict[str, Any] | None:
+    held = attributes_of(value)
+    # What it contains is still there: `namelist` works.
+    return (
+        {name: part for name, part in held.items() if name != "_lock"} if held.get("fp", 0) is None else None
+    )
+
+
+def _closed_database(value: Any) -> dict[str, Any] | None:
+    try:
+        value.total_changes  # noqa: B018 - asking is how to know
+    except Exception as error:  # noqa: BLE001 - another thread must not ask
+        if "closed" in str(error):
+            return {name: getattr(value, name) for name in _DATABASE_SETTINGS}
+    return None
+
+
+def _closed_h5(value: Any) -> dict[str, Any] | None:
+    return None if value else {}
+
+
+_CLOSED = {_ARCHIVE: _closed_archive, _DATABASE: _closed_database, _H5: _closed_h5}
+"""Types → function that returns what an instance was if it is closed, else None."""
+
+
 def restored(kind: tuple[str, str], state: dict[str, Any], seconds: float) -> Any:
-    """Return what says the same: a bar that is closed, or a pool that takes no more work.
+    """Return what says the same: a bar that is closed, a pool that takes no more work, a closed archive.
 
     Raises:
         TypeError: it would be of another type.
     """
+    if kind in _CLOSED:
+        return _closed(kind, state)
     if kind in _POOLS:
         pool = getattr(import_module(kind[0]), kind[1])(state["workers"])
         pool.shutdown()
@@ -73,6 +110,21 @@ def restored(kind: tuple[str, str], state: dict[str, Any], seconds: float) -> An
         _ema_miniters=nothing,
     )
     return bar
+
+
+def _closed(kind: tuple[str, str], state: dict[str, Any]) -> Any:
+    cls = getattr(import_module(kind[0]), kind[1])
+    if kind == _ARCHIVE:
+        archive = cls(io.BytesIO(), "w")
+        archive.close()
+        vars(archive).update(state)
+        return archive
+    # In memory, so that no such file needs to exist.
+    value = cls(":memory:") if kind == _DATABASE else cls("closed", "w", driver="core", backing_store=False)
+    for name, setting in state.items():
+        setattr(value, name, setting)
+    value.close()
+    return value
 
 
 _LEFT = {

@@ -48,6 +48,7 @@ class ValueDigest:
             are views of; for closure variables also the negative id. Two values with an id in common share state.
         memory: the memory that it stands on.
         root: `id()` of the value itself; 0 when it is unknown.
+        files: the files that are open in it, absolute. Somebody else may change them, and so the digest.
     """
 
     digest: str
@@ -56,6 +57,7 @@ class ValueDigest:
     mutable: frozenset[int]
     memory: tuple[Stretch, ...] = ()
     root: int = 0
+    files: frozenset[str] = frozenset()
 
 
 def digest_value(value: object, *, name: str = "value") -> ValueDigest:
@@ -80,6 +82,7 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
         mutable=found.mutable,
         memory=found.memory,
         root=id(value),
+        files=found.files,
     )
 
 
@@ -121,6 +124,7 @@ def _visited(value: object, name: str) -> DigestResult:
         mutable=(lasting | walker.owners) - (lending - lenders),
         memory=compact(each for each in walker.memory if not each.owner or each.owner in lenders),
         places=walker.places,
+        files=frozenset(walker.files),
     )
     if visits is not None and module_of(type(value)) == _LARGE:
         visits[id(value)] = (value, result)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zennb.compat.finished import finished, restored
 from zennb.compat.instances import bases_of, class_attributes
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
+from zennb.digests import files as digest_files
 from zennb.digests import objects as digest_objects
 from zennb.digests.charts import CHARTS
 from zennb.digests.drawings import DRAWINGS
@@ -19,7 +19,7 @@ from zennb.digests.plugins import by_library, by_type, refusing
 from zennb.packages.origin import full_name, module_of
 
 if TYPE_CHECKING:
-    from zennb.digests.walker import DigestWalker, Handler, Steps
+    from zennb.digests.walker import Handler
 
 __all__ = ["find"]
 
@@ -55,12 +55,9 @@ CONTENTLESS = {
     "weakref.CallableProxyType": "a weak reference",
     "weakref.ProxyType": "a weak reference",
     "weakref.ReferenceType": "a weak reference",
-    "_io._IOBase": "an open file",
+    "_io._IOBase": digest_files.OPEN_FILE,
 }
 """Types and base types whose instances cannot be digested → what to call them."""
-
-CLOSABLE = {"_io.TextIOWrapper", "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom"}
-"""Files that can be digested once they are closed."""
 
 IN_MEMORY = {"_io.BytesIO", "_io.StringIO"}
 """Files in memory, which can be digested."""
@@ -95,8 +92,9 @@ def _by_kind(cls: type) -> Handler | None:
         # By name, so that no module has to be imported to rule its types out.
         if base in names and not names & IN_MEMORY:
             if base == "_io._IOBase":
-                return _file
-            return _finished_or(refusing(phrase)) if base.startswith("concurrent.") else refusing(phrase)
+                return digest_files.file
+            ends = base.startswith("concurrent.") or base == "sqlite3.Connection"
+            return digest_files.finished_or(refusing(phrase)) if ends else refusing(phrase)
     for base in _BY_BASE.keys() & names:
         return _BY_BASE[base]
     if issubclass(cls, type):
@@ -122,30 +120,14 @@ def _is_plain_tuple(cls: type) -> bool:
     return not own and not cls.__dictoffset__
 
 
-def _file(walker: DigestWalker, value: Any) -> None:
-    """Write the name and mode of a closed file; refuse an open one."""
-    if full_name(type(value)) not in CLOSABLE or not value.closed:
-        raise walker.refuse(CONTENTLESS["_io._IOBase"])
-    walker.mark("closed file")
-    for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):
-        walker.sink.text(str(part))
-
-
-def _finished_or(otherwise: Handler) -> Handler:
-    """Return the handler of progress bars or pools: what a finished one was, and else as another handler does."""
-
-    def write(walker: DigestWalker, value: Any) -> Steps | None:
-        found = finished(value)
-        if found is None:
-            return otherwise(walker, value)
-        if walker.seen(value):
-            return None
-        kind, state, _ = found
-        walker.keep(state)
-        return digest_objects.by_recipe(walker, value, (restored, (kind, state)))
-
-    return write
-
-
-_BY_BASE = {**CHARTS, **EXPRESSIONS, **DRAWINGS, "tqdm.std.tqdm": _finished_or(digest_objects.changeable)}
+_BY_BASE = {
+    **CHARTS,
+    **EXPRESSIONS,
+    **DRAWINGS,
+    "_csv.reader": digest_files.csv_object,
+    "_csv.writer": digest_files.csv_object,
+    "h5py._hl.files.File": digest_files.finished_or(digest_objects.changeable),
+    "tqdm.std.tqdm": digest_files.finished_or(digest_objects.changeable),
+    "zipfile.ZipFile": digest_files.finished_or(digest_files.archive),
+}
 """Handlers of types of libraries by the name of a base, so that none of them has to be imported."""

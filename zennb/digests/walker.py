@@ -70,6 +70,7 @@ class DigestResult:
         mutable: ids of mutable objects that outlive the visit.
         memory: the memory that its parts stand on.
         places: id of every mutable thing met → its number, in the order of meeting.
+        files: the files that are open in it, whose content is part of the digest.
     """
 
     digest: bytes
@@ -78,6 +79,7 @@ class DigestResult:
     mutable: frozenset[int]
     memory: tuple[Stretch, ...]
     places: Mapping[int, int]
+    files: frozenset[str] = frozenset()
 
 
 class DigestWalker:
@@ -91,6 +93,7 @@ class DigestWalker:
             there as negative numbers.
         memory: the memory that parts of the value stand on.
         lenders: the arrays that this memory belongs to, by id.
+        files: the files that are open in the value, absolute.
         in_columns: how many columns of tables are being visited just now: tables note their memory themselves.
         shell: a class whose own functions are written by name only (`digest_class_shell`).
         in_labels: how many tables' labels are being visited just now: what they consist of does not count as
@@ -112,6 +115,7 @@ class DigestWalker:
         self.owners: set[int] = set()
         self.memory: list[Stretch] = []
         self.lenders: dict[int, Any] = {}
+        self.files: set[str] = set()
         self.in_columns = 0
         self.shell = shell
         self.in_labels = 0
@@ -231,6 +235,7 @@ class DigestWalker:
         self.sink.raw(known.digest)
         self.code.update(known.code)
         self.packages |= known.packages
+        self.files |= known.files
 
     def is_met(self, value: Any) -> bool:
         """Whether a mutable object was met before."""

@@ -20,13 +20,14 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
+from zennb.compat.open_files import not_opened
 from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, out_of_band, size
-from zennb.materializers.closed_files import closed_reduction
+from zennb.materializers.closed_files import file_reduction
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale
 from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.matches import match_recipe
@@ -167,7 +168,8 @@ class SignedPickles(Materializer):
             NotStorable: it cannot be loaded, or the result has another type.
         """
         try:
-            again = self._again(pickled)
+            with not_opened():
+                again = self._again(pickled)
         except Exception as error:
             raise not_loaded(value, name, error, together=together) from error
         if type_text(again) != type_text(value):
@@ -299,7 +301,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             return code
         if is_a(value, type | FunctionType):
             import_home(value)
-        if (special := closed_reduction(value) or self._special(value)) is None:
+        if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special
 

@@ -184,7 +184,7 @@ def test_what_shares_state_with_something_else_is_made_by_its_step_alone(
 EFFECTS = {
     "writes a file": "v = (n for n in range(3))\nopen('b.txt', 'w').close()",
     "appends to a file": "v = (n for n in range(3))\nwith open('a.txt', 'a') as f:\n    f.write('x')",
-    "draws without a seed": "import random\nv = iter([random.random()].__iter__, None)\nw = open('a.txt')",
+    "draws without a seed": "import random\nv = iter([random.random()].__iter__, None)\nw = (n for n in 'ab')",
     "asks the time": "import time\nv = (n for n in [time.time()])",
     "asks the time of day": "from datetime import datetime\nv = (n for n in [datetime.now()])",
     "makes a random name": "import uuid\nv = (n for n in [uuid.uuid4()])",

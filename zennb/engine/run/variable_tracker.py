@@ -136,7 +136,8 @@ class VariableTracker:
         tracked = self._tracked.get(name)
         artifact = None
         if tracked is not None and tracked.value is value:
-            if tracked.moment == self._moment or is_immutable(value):
+            # Somebody else may have changed a file that is open in it, though no code ran here.
+            if (tracked.moment == self._moment and not tracked.digest.files) or is_immutable(value):
                 return tracked.digest, tracked.artifact
             artifact = tracked.artifact
         seen = digest_value(value, name=name)

@@ -35,6 +35,7 @@ from zennb.engine.step.postponed import postponed, why_not_postponed
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
 from zennb.engine.step.shown_values import MISSING, Note, noted
+from zennb.engine.step.static_usage import usage_of_run
 from zennb.engine.step.visible_texts import texts_in_values
 from zennb.errors import CannotDigest, NotStorable
 from zennb.with_blocks import block
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from zennb.engine.environment.execution_environment import EnvironmentRecorder
     from zennb.engine.step.recording import Recording
     from zennb.engine.step.request import Resources, StepRequest
-    from zennb.engine.step.static_usage import StaticUsage
 
 __all__ = ["StepExecution"]
 
@@ -194,7 +194,7 @@ class StepExecution:
             changed=[*self.definitions.changed(collected.defines), *self._modules.changed()],
             records_shell=self._resources.frontend.records_shell,
         )
-        uses = _uses(request.uses, collected, recording)
+        uses = usage_of_run(request.uses, recording, inputs=self.inputs, outputs=collected.values)
         observed, changes, reasons = self._recorder.side_effects(uses)
         observed = observed.with_calls(call.text for call in collected.calls)
         observed = replace(observed, settings={**observed.settings, **self._loads})
@@ -364,16 +364,6 @@ class StepExecution:
         except NotStorable as error:
             self.reasons.append(Reason(error.message, "which is not stored", loses="result"))
             return ""
-
-
-def _uses(uses: StaticUsage, collected: NamespaceChanges, recording: Recording) -> StaticUsage:
-    """Return what a step uses of the process, including what only the run shows: outputs, figures, warnings."""
-    modules = {*uses.modules}.union(*[seen.packages for _, seen in collected.values.values()])
-    if len(recording) and any("image/png" in event.get("data", ()) for event in recording):
-        modules.add("matplotlib")
-    if len(recording) and recording.text("stderr"):
-        modules.add("warnings")
-    return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
 
 
 def _whole(request: StepRequest) -> list[str]:

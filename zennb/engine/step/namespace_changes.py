@@ -14,12 +14,13 @@ from zennb.core.reading.embedded_names import EVALUATES
 from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_own_builtin, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
+from zennb.digests.files import OPEN_FILE
 from zennb.engine.step.code_owned_outputs import code_kind
 from zennb.engine.step.external_mutations import external_mutations
 from zennb.engine.step.input_parts import InputPart, parts_of_inputs
 from zennb.engine.step.library_steps import SETS_UP_LOGGING, calls_of_step
 from zennb.engine.step.outcome import Reason
-from zennb.engine.step.shared_state import share
+from zennb.engine.step.shared_state import share, take_open_files
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
@@ -193,6 +194,8 @@ def collect_changes(
     unchanged = outputs.add_changed(skip=bound)
     # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
     outputs.add_partners(outputs.take_parts(in_store, bound))
+    files = take_open_files(outputs.values, outputs.unstorable, bound, namespace)
+    outputs.unstorable |= {name: Reason(f"`{name}` is {OPEN_FILE}", loses="result") for name in files}
     values, reasons = outputs.values, outputs.reasons
     if options.outputs is not None:
         outputs.check_declared(options.outputs, defines)

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 from zennb.digests.memory import is_array, memory_parts
+from zennb.digests.reachability import is_reachable
 from zennb.digests.stretches import share_memory
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart"]
+__all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart", "take_open_files"]
 
 _CONTAINERS = (dict, list, set, tuple)
 """Containers in which a library keeps constants, e.g. the converters of matplotlib's units."""
@@ -185,3 +186,28 @@ def _is_library(namespace: dict[Any, Any], is_users: Callable[[str], bool]) -> b
         return False
     module = namespace.get("__module__", namespace.get("__name__"))
     return type(module) is str and not is_users(module)
+
+
+def take_open_files(
+    values: dict[str, tuple[Any, ValueDigest]],
+    others: Collection[str],
+    bound: Collection[str],
+    namespace: Mapping[str, Any],
+) -> list[str]:
+    """Take out, and return, variables with open files that some of the `others`, which cannot be stored, read as well.
+
+    Args:
+        values: name → value and content.
+        others: names of what cannot be stored.
+        bound: the variables to look at.
+        namespace: has all of them.
+    """
+    files = {name: seen for name, (_, seen) in values.items() if seen.files and name in bound}
+    found = [
+        name
+        for name, seen in files.items()
+        if any(is_reachable(namespace[each], seen.mutable, seen.memory) for each in others)
+    ]
+    for name in found:
+        del values[name]
+    return found

@@ -1,12 +1,12 @@
-"""Owns `StaticUsage`: the modules, seeds, texts and files that a step uses, found by reading its code."""
+"""Owns `StaticUsage`: the modules, seeds, texts and files that a step uses, found by reading its code; and its run."""
 
 from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import BuiltinFunctionType, FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import class_attributes, is_a, path_text
 from zennb.core.magic_lines.effects import Effect
@@ -19,12 +19,14 @@ from zennb.engine.step.definition import nodes
 from zennb.engine.step.seeding import generator_function, seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from zennb.dependencies.dependencies import Dependencies
+    from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
+    from zennb.engine.step.recording import Recording
 
-__all__ = ["StaticUsage", "static_usage"]
+__all__ = ["StaticUsage", "static_usage", "usage_of_run"]
 
 _OWN_GENERATORS = frozenset(
     {"BitGenerator", "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64"}
@@ -118,6 +120,33 @@ def static_usage(
             for path in files_named(_command(line.text)) or ()
         ),
     )
+
+
+def usage_of_run(
+    uses: StaticUsage,
+    recording: Recording,
+    *,
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
+    outputs: Mapping[str, tuple[Any, ValueDigest]],
+) -> StaticUsage:
+    """Return what a step uses with what only its run shows: types of outputs, figures, warnings, files in inputs.
+
+    Args:
+        uses: what its code shows.
+        recording: what it showed.
+        inputs: name → value and content before.
+        outputs: name → value and content.
+    """
+    modules = {*uses.modules}.union(*[seen.packages for _, seen in outputs.values()])
+    if len(recording) and any("image/png" in event.get("data", ()) for event in recording):
+        modules.add("matplotlib")
+    if len(recording) and recording.text("stderr"):
+        modules.add("warnings")
+    # What reads an open file does not open it.
+    files = {path for _, seen in inputs.values() for path in seen.files}.difference(uses.files)
+    if modules == uses.modules and not files:
+        return uses
+    return replace(uses, modules=frozenset(modules), files=(*uses.files, *sorted(files)))
 
 
 def _settings(definition: StepDefinition, dependencies: Dependencies, used: Iterable[str]) -> frozenset[str]:
