@@ -14,6 +14,8 @@ AGAIN := env -u ZENNB_HOME $(BIN)/python -m pytest --last-failed --last-failed-n
 PYTHON_VERSION ?= 3.13
 MARKS ?= not browser
 TESTS ?= tests
+MODEL_TESTS ?= $(addprefix tests/components/, $(addsuffix /test_mlflow.py, experiment_trackers model_registries \
+	model_deployers) model_deployers/test_bentoml.py) tests/lifecycle/test_mlflow_notebook.py
 CLUSTER_TESTS ?= tests/components/test_cluster_jobs.py tests/components/orchestrators/test_slurm.py
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
@@ -68,10 +70,9 @@ test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server
 		tests/jupyter/test_shared_bucket.py tests/components/data_validators tests/components/alerters \
 		tests/jupyter/test_pandera_checks.py tests/digests/test_pandera.py
 
-test-models: .venv-models/.made ## trackers, registries and deployers, those of MLflow too, and the notebook of a model on them
-	env -u ZENNB_HOME .venv-models/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-models/.cache \
-		tests/components/experiment_trackers tests/components/model_registries tests/components/model_deployers \
-		tests/lifecycle tests/jupyter/test_trackers_beside_steps.py
+# In one process: to import MLflow takes seconds, as does its first database, of which all tests use copies.
+test-models: .venv-models/.made ## trackers, registries and deployers of MLflow and BentoML, and the notebook of a model on MLflow
+	env -u ZENNB_HOME .venv-models/bin/python -m pytest $(MODEL_TESTS) -o cache_dir=.venv-models/.cache
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)

@@ -215,18 +215,18 @@ def log(metrics: Mapping[str, object] | None = None, /, *, step: int | None = No
 
     Args:
         metrics: name → number, for names that are no Python names: `zennb.log({"loss/train": 0.3})`.
-        step: where in a training loop this is; by default one after the last of each name.
+        step: where in a training loop this is, a whole number; by default one after the last of each name.
         values: name → number, or what stands for one, such as a NumPy scalar or a tensor of one element.
 
     Raises:
-        UsageError: a value is no number, or a name no short text.
+        UsageError: a value is no number, a name no short text, or `step` no whole number.
     """
-    from zennb.core.records.metrics import checked_metrics
+    from zennb.core.records.metrics import checked_metrics, checked_position
     from zennb.engine.step.running import metric_log, note_logged
 
-    numbers = checked_metrics({**(metrics or {}), **values})
+    numbers, position = checked_metrics({**(metrics or {}), **values}), checked_position(step)
     if (found := metric_log()) is not None:
-        found.add(numbers, step=step)
+        found.add(numbers, step=position)
         note_logged()
     else:
         warnings.warn(

@@ -1,48 +1,46 @@
-"""The notebook of a model's life on a stack with tracker and registry of MLflow; skipped where it is not installed."""
+"""The notebook of a model's life on a stack with tracker, registry and deployer of MLflow; skipped without it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
+from tests.mlflow_database import new_database
+from zennb.engine.delivery.tracking import settle
+
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "model_lifecycle.ipynb"
+TRAININGS = ("train_linear", "train_forest", "train_neighbours")
 
 pytestmark = [
-    pytest.mark.kernel,
     pytest.mark.filterwarnings("ignore"),  # those of mlflow and its libraries
     pytest.mark.skipif(find_spec("mlflow") is None, reason="mlflow is not installed"),
 ]
 
 
-def _typed(folder: Path, *words: str) -> str:
-    environment = {**os.environ, "ZENNB_HOME": str(folder / "home")}
-    command = [sys.executable, "-m", "zennb", *words]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_the_notebook_as_it_is_is_tracked_and_registered_in_mlflow(tmp_path: Path) -> None:
+def test_the_notebook_as_it_is_is_tracked_registered_and_served_by_mlflow(
+    serving: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mlflow import MlflowClient
 
-    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    shutil.copy(NOTEBOOK, tmp_path)
-    _typed(tmp_path, "experiment-tracker", "register", "lab", "--flavor=mlflow", f"--tracking_uri={address}")
-    _typed(tmp_path, "model-registry", "register", "lab", "--flavor=mlflow", f"--uri={address}")
-    parts = ["-o", "default", "-a", "default", "--experiment-tracker=lab", "--model-registry=lab"]
-    _typed(tmp_path, "stack", "register", "tracked", *parts, "--set")
-
-    first = _typed(tmp_path, "run", NOTEBOOK.name)
-    assert first.count("✔") == 9  # eight steps and the notebook, as with the embedded defaults
-    assert "There is nothing to be sent." in _typed(tmp_path, "sync"), "MLflow was told of everything"
+    monkeypatch.setenv("ZENNB_NOTEBOOK", str(tmp_path / NOTEBOOK.name))
+    serving.restart()
+    address = new_database(tmp_path)
+    serving.run(
+        f"%experiment-tracker register lab --flavor=mlflow --tracking_uri={address}",
+        f"%model-registry register lab --flavor=mlflow --uri={address}",
+        "%model-deployer register lab --flavor=mlflow",
+        "%stack register tracked -o default -a default --experiment-tracker=lab --model-registry=lab "
+        "--model-deployer=lab --set",
+    )
+    cells = [each.source for each in nbformat.read(NOTEBOOK, as_version=4).cells if each.cell_type == "code"]
+    assert _statuses(serving, cells) == ["completed"] * 8
+    assert settle(60)
+    (synced,) = serving.run("%zennb sync")
+    assert "nothing to be sent" in synced.displays[0]["data"]["text/plain"], "MLflow was told of everything"
     client = MlflowClient(tracking_uri=address, registry_uri=address)
     (experiment,) = [each for each in client.search_experiments() if each.name == NOTEBOOK.stem]
     tracked = {
@@ -53,8 +51,13 @@ def test_the_notebook_as_it_is_is_tracked_and_registered_in_mlflow(tmp_path: Pat
     champion = client.get_model_version_by_alias("tumours", "champion")
     assert champion.description == "best on the test set"
 
-    again = _typed(tmp_path, "run", NOTEBOOK.name)
-    assert again.count("cached") == 9, again
+    serving.restart()
+    # What MLflow has served was tested above, and takes seconds to be started.
+    again = [each for each in cells if not each.startswith("%deployment") and "served" not in each]
+    assert (
+        _statuses(serving, [each for each in again if not each.startswith("%model deploy")]) == ["cached"] * 8
+    )
+    assert settle(60)
     runs = client.search_runs([experiment.experiment_id])
     assert len(runs) == 8, "a cached step is no new result"
     assert all(
@@ -63,4 +66,9 @@ def test_the_notebook_as_it_is_is_tracked_and_registered_in_mlflow(tmp_path: Pat
     assert len(client.search_model_versions("name = 'tumours'")) == 1
 
 
-TRAININGS = ("train_linear", "train_forest", "train_neighbours")
+def _statuses(notebook: Any, cells: list[str]) -> list[str]:
+    """Run cells; return the status of each step."""
+    ran = notebook.run(*cells)
+    answers = [each.result for text, each in zip(cells, ran, strict=True) if "urlopen" in text]
+    assert all(answers), "what came over HTTP is what the model itself predicts"
+    return [each.status for text, each in zip(cells, ran, strict=True) if text.startswith("%%step")]

@@ -118,10 +118,9 @@ def _method(model: Any, name: object) -> Any:
     if found is None and name == METHODS[0] and callable(model):
         found = model
     if not callable(found):
-        known = [each for each in METHODS if callable(getattr(model, each, None))]
-        raise UsageError(
-            f"the model has no method {name!r} that can be asked for; it has: {', '.join(known)}."
-        )
+        known = ", ".join(each for each in METHODS if callable(getattr(model, each, None)))
+        instead = f"it has: {known}" if known else "it is a function, so leave `method` out"
+        raise UsageError(f"the model has no method {name!r} that can be asked for; {instead}.")
     return found
 
 

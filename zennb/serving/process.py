@@ -104,7 +104,7 @@ def _server(
     except OSError as error:
         raise DeploymentFailed(
             f"deployment '{state.name}' cannot listen on {state.host} port {state.port} ({error.strerror or error}); "
-            "give another one with --port."
+            "give another one with --port or --host."
         ) from error
 
 

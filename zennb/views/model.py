@@ -22,12 +22,15 @@ __all__ = ["model_version", "model_versions", "models"]
 _NONE = "no models yet; register an artifact with `model register NAME --from ARTIFACT`"
 
 
-def models(found: Sequence[ModelVersion], types: Mapping[tuple[str, int], str]) -> Table:
+def models(
+    found: Sequence[ModelVersion], types: Mapping[tuple[str, int], str], *, is_filtered: bool = False
+) -> Table:
     """List models, one a row, with their newest version.
 
     Args:
         found: all versions, newest first within a model.
         types: artifact and its version → the type of its value.
+        is_filtered: whether only some were asked for.
     """
     newest: dict[str, ModelVersion] = {}
     for each in found:
@@ -56,7 +59,7 @@ def models(found: Sequence[ModelVersion], types: Mapping[tuple[str, int], str]) 
         TYPE_COLUMN,
         Column.of("time", "created", "registered", minor=True),
     )
-    return Table(columns=columns, data=rows, empty=_NONE)
+    return Table(columns=columns, data=rows, empty="no such model" if is_filtered else _NONE)
 
 
 def model_versions(found: Sequence[ModelVersion]) -> Table:

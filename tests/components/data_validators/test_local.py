@@ -54,6 +54,27 @@ def test_tables_of_every_kind_are_checked_alike(make: Callable[[Any], object]) -
     ]
 
 
+@pytest.mark.parametrize("make", [pa.Table.from_arrays, None])
+def test_a_column_that_is_there_twice_does_not_pass_unseen(make: Any) -> None:
+    columns = [[200, 1], [5, 6], [7, 8]]
+    names = ["age", "age", "size"]
+    table = (
+        pd.DataFrame(np.array(columns).T, columns=names)
+        if make is None
+        else make([*map(pa.array, columns)], names)
+    )
+    assert _failures({"age": {"max": 120}, "size": {"max": 10}}, table) == ["column 'age' is there 2 times"]
+
+
+def test_what_is_of_a_wrong_type_is_not_said_to_be_out_of_range_too() -> None:
+    rules = {"age": {"type": "int", "min": 0, "max": 9}}
+    assert _failures(rules, {"age": [[1], 2, dt.date(2026, 1, 1), 10]}) == [
+        "column 'age': 2 of 4 rows not of type int: row 0 ([1]), row 2 (datetime.date(2026, 1, 1))",
+        "column 'age': 1 of 4 rows above 9: row 3 (10)",
+    ]
+    assert len(_failures(rules, {"age": np.array([0.5, -1])})) == 2
+
+
 def test_a_structured_array_has_columns() -> None:
     assert _failures({"age": {"min": 0}}, ARRAY) == ["column 'age': 1 of 3 rows below 0: row 1 (-5)"]
 

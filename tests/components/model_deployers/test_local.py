@@ -6,6 +6,7 @@ import pytest
 
 from tests.components.model_deployers.requests import Asked, ask
 from zennb.components.model_deployers.local import LocalModelDeployer
+from zennb.errors import DeploymentFailed, UsageError
 from zennb.testing.model_deployer import ModelDeployerContract
 
 if TYPE_CHECKING:
@@ -43,6 +44,24 @@ class TestLocal(ModelDeployerContract):
             answer = ask(url + path, body, token=token, method=method)
             assert (answer.status, type(answer.content)) == (status, dict), (path, body)
             assert says in str(answer.content)
+
+    def test_a_token_that_was_lost_and_a_port_that_there_is_not_are_named(
+        self, deployer: ModelDeployer, served: Any, workspace: Any
+    ) -> None:
+        model = served(len)
+        with pytest.raises(UsageError, match="no port 99999; ports are numbers up to 65535"):
+            deployer.deploy(model, port=99999)
+        with pytest.raises(DeploymentFailed, match=r"cannot listen on no\.such\.host.*--port or --host"):
+            deployer.deploy(model, host="no.such.host")
+        assert deployer.deployments() == []
+        deployer.deploy(model)
+        (file,) = (workspace.home / "deployments").rglob("token")
+        file.unlink()
+        with pytest.raises(DeploymentFailed, match=r"another token.*%deployment stop classifier"):
+            deployer.predict("classifier", [1])
+        deployer.stop("classifier")
+        deployer.start("classifier")
+        assert deployer.predict("classifier", [1, 2]) == 2
 
     def test_only_this_user_can_read_the_token(
         self, deployer: ModelDeployer, served: Any, workspace: Any

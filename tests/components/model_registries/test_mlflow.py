@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.mlflow_database import new_database
 from zennb.components.component import Visibility
 from zennb.components.model_registries.mlflow import MlflowModelRegistry
 from zennb.core.records.models import ModelName
@@ -23,22 +24,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of mlflow and its libraries
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """An empty database of MLflow: it takes seconds to make one."""
-    pytest.importorskip("mlflow")
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    made = MlflowModelRegistry.from_config("made", {"uri": f"sqlite:///{path}", "timeout": "300"})
-    assert made.versions() == []
-    made.close()
-    return path.read_bytes()
-
-
 class TestMlflow(ModelRegistryContract):
     @pytest.fixture
-    def uri(self, tmp_path: Path, empty: bytes) -> str:
-        (tmp_path / "mlflow.db").write_bytes(empty)
-        return f"sqlite:///{tmp_path / 'mlflow.db'}"
+    def uri(self, tmp_path: Path) -> str:
+        pytest.importorskip("mlflow")
+        return new_database(tmp_path)
 
     @pytest.fixture
     def registry(self, uri: str) -> Iterator[ModelRegistry]:

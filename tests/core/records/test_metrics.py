@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zennb.core.records.metrics import MOST_POINTS, Curve, checked_metrics
+from zennb.core.records.metrics import MOST_POINTS, Curve, checked_metrics, checked_position
 from zennb.errors import UsageError
 
 
@@ -25,6 +25,7 @@ from zennb.errors import UsageError
         (np.float32(0.5), 0.5),
         (np.array(0.25), 0.25),
         (np.array([0.25]).sum(), 0.25),
+        (np.array([[0.25]]), 0.25),
         (Fraction(1, 4), 0.25),
         (Decimal("0.5"), 0.5),
         (math.inf, math.inf),
@@ -39,6 +40,19 @@ def test_what_stands_for_one_number_is_a_metric(value: Any, number: float) -> No
 def test_what_is_no_number_is_refused_by_name(value: Any) -> None:
     with pytest.raises(UsageError, match=r"metric 'loss/train' is .*; a metric is one number"):
         checked_metrics({"loss/train": value})
+
+
+@pytest.mark.parametrize("step", [None, 0, -3, True, 5.0, np.int64(7), np.float64(2), 2**53])
+def test_a_whole_number_is_a_position(step: Any) -> None:
+    found = checked_position(step)
+    assert found == step
+    assert step is None or type(found) is int
+
+
+@pytest.mark.parametrize("step", ["1", 1.5, math.nan, math.inf, 10**30, [1], np.arange(2), 1j])
+def test_a_position_that_no_chart_could_show_is_refused(step: Any) -> None:
+    with pytest.raises(UsageError, match="give a whole number"):
+        checked_position(step)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201, 3])

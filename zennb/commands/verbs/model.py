@@ -52,7 +52,7 @@ def _list(context: Context, tag: str | None) -> Outcome:
         artifact = context.workspace.metadata.artifact(each.artifact, each.artifact_version)
         if artifact is not None and artifact.digest == each.digest:
             types[each.artifact, each.artifact_version] = artifact.type
-    return Outcome(view=model_view.models(found, types), data=plain(found))
+    return Outcome(view=model_view.models(found, types, is_filtered=bool(tag)), data=plain(found))
 
 
 @verb(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["DataColumn", "as_column", "as_columns", "is_null", "row_count"]
 
@@ -25,12 +26,14 @@ class DataColumn:
         label: returns how a row is called, given its place.
         has_gaps: whether missing values have been left out.
         is_single: whether it stands for a single value.
+        copies: how many columns of the table have its name; the values are those of the last one.
     """
 
     values: Any
     label: Callable[[int], str] = str
     has_gaps: bool = False
     is_single: bool = False
+    copies: int = 1
 
     @property
     def numbers(self) -> Any:
@@ -81,14 +84,16 @@ def as_columns(value: object) -> dict[str, DataColumn] | None:
     if pandas is not None and is_a(value, pandas.DataFrame):
         frame: Any = value
         # By place: names of columns may come twice, and need not be texts.
-        return {_text(name): _of_series(frame.iloc[:, place]) for place, name in enumerate(frame.columns)}
+        names = [_text(name) for name in frame.columns]
+        return _by_name(names, (_of_series(frame.iloc[:, place]) for place in range(len(names))))
     if polars is not None and is_a(value, polars.LazyFrame):
         value = value.collect()
     if polars is not None and is_a(value, polars.DataFrame):
         return {name: _of_series(value[name]) for name in value.columns}
     if arrow is not None and is_a(value, arrow.Table):
-        names = value.column_names
-        return {name: DataColumn(values=value[name].to_pylist()) for name in names}
+        return _by_name(
+            value.column_names, (DataColumn(values=each.to_pylist()) for each in value.itercolumns())
+        )
     if numpy is not None and is_a(value, numpy.ndarray) and value.dtype.names:
         return {name: as_column(value[name]) for name in value.dtype.names}
     if is_a(value, dict):
@@ -96,6 +101,11 @@ def as_columns(value: object) -> dict[str, DataColumn] | None:
     if is_a(value, list | tuple) and value and all(is_a(row, Mapping) for row in value):
         return _of_rows(value)
     return None
+
+
+def _by_name(names: Sequence[str], columns: Iterable[DataColumn]) -> dict[str, DataColumn]:
+    counts = Counter(names)
+    return {name: replace(each, copies=counts[name]) for name, each in zip(names, columns, strict=True)}
 
 
 def as_column(value: object) -> DataColumn:

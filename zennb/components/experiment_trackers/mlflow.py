@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import posixpath
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from traitlets import Unicode
 
@@ -13,6 +15,8 @@ from zennb.components.quiet_logging import quiet_here
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zennb.components.experiment_tracker import TrackedStep
 
 __all__ = ["MlflowExperimentTracker"]
@@ -21,6 +25,10 @@ _ID = "zennb.id"
 _MOST = 100
 """Parameters and tags that MLflow takes at once."""
 
+V = TypeVar("V")
+
+_REFUSED = re.compile(r"[^/\w. -]")
+_LONGEST_NAME = 240
 _METRICS_AT_ONCE = 1000
 _LONGEST = 500
 """Characters of a parameter in older servers of MLflow."""
@@ -84,11 +92,11 @@ class MlflowExperimentTracker(ExperimentTracker):
             number = made.info.run_id
         metrics = [
             Metric(name, value, started + round(step.seconds * 1000), position)
-            for name, points in step.metrics.items()
+            for name, points in _named(step.metrics).items()
             for position, value in points
             if not math.isnan(value)  # servers refuse it
         ]
-        parameters = [Param(name, text[:_LONGEST]) for name, text in step.parameters.items()]
+        parameters = [Param(name, text[:_LONGEST]) for name, text in _named(step.parameters).items()]
         tags = [RunTag(name, value) for name, value in self._tags(step).items()]
         for at in range(0, max(len(metrics), 1), _METRICS_AT_ONCE):
             client.log_batch(number, metrics=metrics[at : at + _METRICS_AT_ONCE])
@@ -150,6 +158,19 @@ class MlflowExperimentTracker(ExperimentTracker):
     def close(self) -> None:
         """Forget the client; the next call makes another."""
         self._client = None
+
+
+def _named(values: Mapping[str, V]) -> dict[str, V]:
+    """Return values under names that MLflow takes: one that it refuses would keep the whole step out of it for ever."""
+    found: dict[str, V] = {}
+    for name, value in values.items():
+        wanted = taken = posixpath.normpath(_REFUSED.sub("_", name)).strip("./")[:_LONGEST_NAME] or "_"
+        number = 1
+        while taken in found:
+            number += 1
+            taken = f"{wanted}_{number}"
+        found[taken] = value
+    return found
 
 
 def _first_line(error: Exception) -> str:

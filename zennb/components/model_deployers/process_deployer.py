@@ -20,6 +20,7 @@ import urllib.request
 from abc import abstractmethod
 from contextlib import suppress
 from dataclasses import asdict, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Float
@@ -53,6 +54,7 @@ _PAUSE = 0.02
 _PATIENCE = 2.0
 """Seconds in which a deployment has to say that it is well."""
 _LAST_WORDS = 600
+_LARGEST_PORT = 65_535
 
 
 def is_loopback(host: str) -> bool:
@@ -82,6 +84,8 @@ class ProcessDeployer(ModelDeployer):
 
     def deploy(self, model: ServedModel, *, host: str = "", port: int = 0) -> Deployment:
         """Serve a model, in place of what was served under its name before."""
+        if not 0 <= port <= _LARGEST_PORT:
+            raise UsageError(f"there is no port {port}; ports are numbers up to {_LARGEST_PORT}.")
         files = self._files(model.name)
         before = files.state()
         state = DeploymentState(
@@ -157,6 +161,12 @@ class ProcessDeployer(ModelDeployer):
         try:
             answer = json.loads(_ask(request, self.timeout))
         except urllib.error.HTTPError as error:
+            if error.code == HTTPStatus.UNAUTHORIZED:
+                error.close()
+                raise DeploymentFailed(
+                    f"deployment '{name}' was started with another token than the one in the home; type "
+                    f"`%deployment stop {name}` and `%deployment start {name}`."
+                ) from None
             raise DeploymentFailed(f"deployment '{name}' answered {error.code}: {_reason(error)}") from None
         except (OSError, ValueError) as error:
             raise self._no_answer(files, state, error) from error

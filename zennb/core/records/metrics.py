@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["MOST_METRICS", "MOST_POINTS", "Curve", "Metric", "checked_metrics", "metrics_of_run"]
+__all__ = [
+    "MOST_METRICS",
+    "MOST_POINTS",
+    "Curve",
+    "Metric",
+    "checked_metrics",
+    "checked_position",
+    "metrics_of_run",
+]
 
 MOST_POINTS = 1000
 """Points of a metric that are kept. Of longer curves every second point goes, again and again; the ends stay."""
@@ -19,6 +28,8 @@ MOST_METRICS = 200
 """Names under which one step may log."""
 
 _LONGEST_NAME = 200
+_FARTHEST = 2**53
+"""The largest position: charts and other trackers know no larger whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +84,25 @@ def checked_metrics(values: Mapping[str, object]) -> dict[str, float]:
     return {_checked_name(name): _number(name, value) for name, value in values.items()}
 
 
+def checked_position(step: object) -> int | None:
+    """Return where in a training a metric is logged, as a number of Python; None for one after the last.
+
+    Raises:
+        UsageError: it is no whole number, or one that no chart could show.
+    """
+    if step is None:
+        return None
+    try:
+        found = operator.index(int(step) if isinstance(step, float) and step.is_integer() else step)  # type: ignore[arg-type]  # asked of any object
+    except TypeError:
+        found = _FARTHEST + 1
+    if abs(found) > _FARTHEST:
+        raise UsageError(
+            f"`step={step!r:.60}` says not where in a training this is: give a whole number, such as the epoch."
+        )
+    return found
+
+
 def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise UsageError(
@@ -83,11 +113,14 @@ def _checked_name(name: object) -> str:
 
 def _number(name: str, value: object) -> float:
     if not isinstance(value, (str, bytes, bytearray)) and value is not None:
-        try:
-            return float(value)  # type: ignore[arg-type]  # asked of any object
-        except (TypeError, ValueError, OverflowError, RuntimeError):
-            pass
+        for number in (float, _only_element):
+            try:
+                return number(value)  # type: ignore[arg-type]  # asked of any object
+            except (TypeError, ValueError, OverflowError, RuntimeError, AttributeError):
+                continue
     shown = "None" if value is None else f"a {type(value).__name__}"
+    if isinstance(value, int):
+        shown = "an int beyond what a float can hold"
     raise UsageError(
         f"metric '{name}' is {shown}; a metric is one number. Log several under a name each, or with `step=` in a loop."
     )
@@ -106,3 +139,8 @@ def metrics_of_run(steps: Iterable[tuple[str, Mapping[str, Metric]]]) -> dict[st
         for step, metrics in latest.items()
         for name, metric in metrics.items()
     }
+
+
+def _only_element(value: Any) -> float:
+    """Return the element of an array that has only one, and is no number for `float`."""
+    return float(value.item())

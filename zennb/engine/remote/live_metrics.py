@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from zennb.core.records.metrics import Curve, checked_metrics
+from zennb.core.records.metrics import Curve, checked_metrics, checked_position
 from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.running import follow, note_logged
 from zennb.errors import UsageError
@@ -93,7 +93,7 @@ class RemoteMetrics:
         try:
             for name, found in points.items():
                 for position, value in found:
-                    log.add(checked_metrics({name: value}), step=int(position))
+                    log.add(checked_metrics({name: value}), step=checked_position(position))
         except (TypeError, ValueError, OverflowError, UsageError):
             return
         note_logged()
