@@ -27,7 +27,7 @@ CELLS = (
     "%secret set TEAM",
     "%%step log_in\nsession = len(password)",
     "%%step ask\nraise ConnectionError('401 for https://me:' + password + '@example.org')",
-    "%runs show -1",
+    "%runs show 1",
     "import zennb\nboard = zennb.Dashboard()\nboard",
     "for button in board.pages.buttons.values():\n    button.click()",
     "%%step tell --notify team\nraise ValueError(password)",

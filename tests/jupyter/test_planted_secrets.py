@@ -126,9 +126,9 @@ def leaky_flavors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 LISTINGS = (
     "%runs",
-    "%runs show -1",
-    "%runs logs -1",
-    "%runs show -1 --json",
+    "%runs show 1",
+    "%runs logs 1",
+    "%runs show 1 --json",
     "%artifacts",
     "%pipeline",
     "%pipeline status",

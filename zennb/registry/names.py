@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.core.secrets.held import HELD
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ def checked_name(what: str, name: str) -> str:
     if not name.isprintable():
         raise UsageError(
             f"the {what} name {name!a} has characters that cannot be shown; use letters, digits and signs."
+        )
+    if HELD.mask_known(name) != name:
+        raise UsageError(
+            f"the name of the {what} would hold a secret value, and names are shown; use another one."
         )
     return name
 

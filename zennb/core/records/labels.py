@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.core.secrets.held import HELD
 from zennb.core.secrets.names import DOTS, is_secret
-from zennb.core.secrets.texts import mask_text
 from zennb.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
             raise UsageError(
                 f"The text of tag '{key}' is longer than {_LONGEST_TEXT:,} characters; use a note."
             )
-    return {mask_text(key): DOTS if is_secret(key, text) else mask_text(text) for key, text in tags.items()}
+    return {HELD.mask(key): DOTS if is_secret(key, text) else HELD.mask(text) for key, text in tags.items()}
 
 
 def changed_tags(
@@ -66,7 +66,7 @@ def checked_note(note: str) -> str:
     """
     if len(note) > _LONGEST_NOTE:
         raise UsageError(f"The note is longer than {_LONGEST_NOTE:,} characters; put it into a text cell.")
-    return mask_text(note)
+    return HELD.mask(note)
 
 
 def has_tag(tags: Mapping[str, str], wanted: str | None) -> bool:

@@ -8,12 +8,15 @@ from zennb.core.secrets.texts import KnownSecrets
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["HELD", "hide_secrets", "masked_display", "note_held"]
 
 HELD = KnownSecrets()
 """These secrets."""
+
+_DEPTH = 4
+"""Levels of lists and dicts in an error that are looked through."""
 
 
 def note_held(value: str) -> str:
@@ -42,11 +45,29 @@ def hide_secrets(error: BaseException) -> None:
             continue
         seen.add(id(each))
         left += [other for other in (each.__cause__, each.__context__) if other is not None]
+        left += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
         if isinstance(each, ZennbError):
             vars(each).update(
                 {name: HELD.mask(text) for name, text in vars(each).items() if type(text) is str}
             )
         mask = HELD.mask if isinstance(each, ZennbError) else HELD.mask_known
-        masked = tuple(mask(part) if type(part) is str else part for part in each.args)
+        masked = tuple(_masked(part, mask) for part in each.args)
         if masked != each.args:
             each.args = masked
+        for name in ("filename", "filename2", "__notes__"):  # shown beside the arguments
+            found = getattr(each, name, None)
+            if found is not None and (shown := _masked(found, mask)) != found:
+                setattr(each, name, shown)
+
+
+def _masked(part: Any, mask: Callable[[str], str], depth: int = 0) -> Any:
+    """Return an argument of an error, and of what lies in it the texts, masked; objects of other types as they are."""
+    if type(part) is str:
+        return mask(part)
+    if depth == _DEPTH:
+        return part
+    if type(part) is dict:
+        return {_masked(key, mask, _DEPTH): _masked(each, mask, depth + 1) for key, each in part.items()}
+    if type(part) in {list, tuple, set, frozenset}:
+        return type(part)(_masked(each, mask, depth + 1) for each in part)
+    return part

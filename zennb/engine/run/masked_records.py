@@ -25,6 +25,7 @@ def masked_step(step: Step, known: KnownSecrets) -> Step:
         "reason": known.mask(step.reason),
         "unusable_because": known.mask(step.unusable_because),
         "failure": None if failure is None else masked_failure(failure, known),
+        "metrics": {known.mask(name): metric for name, metric in step.metrics.items()},
         "attempts": tuple(replace(each, failure=masked_failure(each.failure, known)) for each in attempts),
     }
     changed = {name: value for name, value in found.items() if value != getattr(step, name)}

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from zennb.core.records.loaded_names import load_call
+from zennb.core.secrets.held import HELD
 from zennb.errors import StepRefused
 from zennb.with_blocks import block
 
@@ -71,7 +72,10 @@ def metric_log() -> MetricLog | None:
 
 def live_metrics() -> Mapping[str, Mapping[str, Metric]]:
     """Return step → what it has logged so far, of the steps that run for this process."""
-    found = {step: log.metrics() for step, log in tuple(_logs)}
+    found = {
+        step: {HELD.mask_known(name): metric for name, metric in log.metrics().items()}
+        for step, log in tuple(_logs)
+    }
     return {step: metrics for step, metrics in found.items() if metrics}
 
 
