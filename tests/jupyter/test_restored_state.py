@@ -189,3 +189,21 @@ def test_what_a_class_leaves_out_is_said(notebook: Notebook) -> None:
     shown = notebook.run("%%step make\nmodel = Model()")[0].displays[-1]["data"]["text/plain"]
     assert "`model` is stored without `cache`, as its class decides." in shown
     assert "lock" not in shown
+
+
+WATCH = "%%step watch\nmodel.observe(lambda change: seen.append(change['new']), 'x')"
+WATCHED = [
+    "import traitlets as T\nclass Model(T.HasTraits):\n    x = T.Int(1)",
+    "%%step make\nmodel, seen = Model(), []",
+    WATCH,
+    "model.x += 1\nprint(seen)",
+]
+
+
+def test_what_a_step_observes_is_observed_after_a_restart_too(notebook: Notebook) -> None:
+    assert notebook.run(*WATCHED)[-1].out == "[2]\n"
+    notebook.restart()
+    again = notebook.run(*WATCHED)
+    assert (again[1].status, again[2].status) == ("cached", "completed")
+    assert "callback `<lambda>` would be lost" in again[2].reason
+    assert again[-1].out == "[2]\n"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
 from zennb.compat.python import error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
+from zennb.digests.lost_callbacks import lost_callback
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
 
@@ -62,7 +63,11 @@ def changeable(walker: DigestWalker, value: Any) -> Steps | None:
 
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an object by its pickle recipe (`__reduce_ex__`)."""
-    return by_recipe(walker, value, recipe_of(walker, value))
+    recipe = recipe_of(walker, value)
+    if type(recipe) is tuple and (callback := lost_callback(value, recipe)):
+        kind = _title(type(value))
+        raise walker.refuse(f"an object of type {kind} whose callback `{callback}` would be lost in a store")
+    return by_recipe(walker, value, recipe)
 
 
 def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -> Steps | None:

@@ -1,0 +1,79 @@
+"""Objects that call back what their library leaves out of a pickle: they have no digest, and so are not stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import traitlets as T
+from matplotlib.cbook import CallbackRegistry
+
+from zennb.digests.digest import digest_value
+from zennb.errors import CannotDigest
+
+CLASSES = {"__name__": "__main__", "T": T}
+exec(
+    "class Model(T.HasTraits):\n"
+    "    x = T.Int(1)\n"
+    "    y = T.Int(0)\n"
+    "    @T.observe('x')\n"
+    "    def _x_changed(self, change): self.y = change['new']\n"
+    "    @T.validate('y')\n"
+    "    def _valid(self, proposal): return proposal['value']\n"
+    "class Listener:\n"
+    "    def __init__(self): self.seen = []\n"
+    "    def hear(self, change): self.seen.append(change)\n"
+    "def hear(change): pass\n",
+    CLASSES,
+)
+Model, Listener, hear = CLASSES["Model"], CLASSES["Listener"], CLASSES["hear"]
+
+
+def content(value: object) -> str:
+    return digest_value(value).digest
+
+
+def observed(callback: Any) -> Any:
+    model = Model()
+    model.observe(callback, "x")
+    return model
+
+
+def linked() -> Any:
+    one, other = Model(), Model()
+    T.link((one, "x"), (other, "x"))
+    return one
+
+
+def registry() -> Any:
+    callbacks = CallbackRegistry()
+    callbacks.connect("changed", hear)
+    return callbacks
+
+
+LOST = {
+    "a function": (lambda: observed(hear), "hear"),
+    "a method": (lambda: observed(Listener().hear), "hear"),
+    "a builtin": (lambda: observed(print), "print"),
+    "a link": (linked, "_update_target"),
+    "a registry": (registry, "hear"),
+    "deep inside": (lambda: {"models": [observed(hear)]}, "hear"),
+}
+
+
+@pytest.mark.parametrize(("make", "callback"), LOST.values(), ids=LOST)
+def test_an_object_whose_callback_would_be_lost_has_no_digest(make: Any, callback: str) -> None:
+    with pytest.raises(CannotDigest, match=f"whose callback `{callback}` would be lost in a store"):
+        digest_value(make())
+
+
+def test_what_a_class_declares_is_made_again_and_not_lost() -> None:
+    one, other = Model(x=3), Model(x=3)
+    assert content(one) == content(other) != content(Model())
+    assert content(CallbackRegistry()) == content(CallbackRegistry())
+
+
+def test_a_callback_that_was_removed_is_not_lost() -> None:
+    model = observed(hear)
+    model.unobserve(hear, "x")
+    assert content(model) == content(Model())

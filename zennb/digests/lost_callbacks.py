@@ -1,0 +1,87 @@
+"""Owns `lost_callback`: what an object calls back, and a class of a library leaves out when the object is stored.
+
+A trait that somebody observes, an axis with a callback: without it the object looks the same and does less. So such an
+object has no digest, and is neither stored nor an input that anything is reused for.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a, slot_values
+from zennb.packages.origin import full_name, module_of, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["lost_callback"]
+
+_DECIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__"})
+_OBSERVED = "traitlets.traitlets.HasTraits"
+"""The base of classes that call back only what was asked for, so code of libraries counts there too, as in links."""
+
+_DEEP = 5
+_MANY = 1000
+"""Levels and objects that are looked at; registries of callbacks are small."""
+
+_by_library: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+"""Class → whether a library decides what is stored of its instances."""
+
+
+def lost_callback(value: object, recipe: tuple[Any, ...]) -> str:
+    """Return the name of a callback that an object has and its pickle recipe does not; "" if there is none."""
+    state = recipe[2] if len(recipe) > 2 else None
+    if type(state) is tuple and len(state) == 2:
+        state = state[0]
+    if type(state) is not dict or not _is_decided_by_library(type(value)):
+        return ""
+    left = [part for name, part in attributes_of(value).items() if state.get(name) is not part]
+    if not left:
+        return ""
+    bases = bases_of(type(value))
+    declared = {id(each) for base in bases for each in class_attributes(base).values()}
+    any_code = any(full_name(base) == _OBSERVED for base in bases)
+    for part in _inside(left, declared):
+        function = part.__func__ if is_a(part, MethodType) else part
+        is_users = is_a(function, FunctionType) and origin(module_of(function)).is_users
+        if is_users or (any_code and is_a(function, FunctionType | BuiltinFunctionType)):
+            return str(function.__name__)
+    return ""
+
+
+def _is_decided_by_library(cls: type) -> bool:
+    known = _by_library.get(cls)
+    if known is None:
+        deciding = next((each for each in bases_of(cls) if class_attributes(each).keys() & _DECIDING), object)
+        found = origin(module_of(deciding))
+        known = _by_library[cls] = deciding is not object and not found.is_users
+    return known
+
+
+def _inside(values: list[Any], declared: set[int]) -> Iterator[Any]:
+    """Yield what is inside values, without what their class declares and so makes again."""
+    seen, level = set(declared), values
+    for _ in range(_DEEP):
+        fresh = [each for each in level if id(each) not in seen]
+        seen.update(map(id, fresh))
+        yield from fresh
+        if len(seen) > _MANY + len(declared):
+            return
+        level = [inner for each in fresh for inner in _parts(each)]
+
+
+def _parts(value: Any) -> list[Any]:
+    if is_a(value, dict):
+        return [*dict.values(value)]
+    if is_a(value, list | tuple | set | frozenset):
+        return [*value]
+    if is_a(value, weakref.ReferenceType):
+        return [weakref.ReferenceType.__call__(value)]
+    if is_a(value, partial):
+        return [value.func]
+    if is_a(value, type | FunctionType | MethodType):
+        return []
+    return [*attributes_of(value).values(), *slot_values(value).values()]
