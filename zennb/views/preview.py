@@ -92,7 +92,7 @@ def _array(summary: Summary) -> View:
     statistics = [
         (title, _digits(summary[title])) for title in ("min", "max", "mean") if summary.get(title) is not None
     ]
-    bars = histogram(_items(summary.get("histogram")))
+    bars = _histogram(_items(summary.get("histogram")))
     numbers = "  ".join([*(f"{title} {value}" for title, value in statistics), *([bars] if bars else [])])
     lead = View(
         "  ".join(part for part in (_shape(summary), numbers) if part),
@@ -108,7 +108,7 @@ def _digits(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else clean(value)
 
 
-def histogram(counts: Sequence[Any]) -> str:
+def _histogram(counts: Sequence[Any]) -> str:
     """Return how often values lie in each range, as a line of bars: `▁▃█▅▁`."""
     known = [each for each in counts if isinstance(each, int) and each >= 0]
     most = max(known, default=0)
