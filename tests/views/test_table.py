@@ -105,3 +105,10 @@ def test_html_leaves_minor_columns_out_where_they_do_not_fit() -> None:
     table = Table(columns=columns, data=[{f"n{at}": LONG for at in range(9)}], html_page=80)
     assert table.html.count("<td") == 2
     assert len(table.rows()[0]) == 9
+
+
+def test_code_in_a_cell_breaks_no_lines_that_the_cell_does_not() -> None:
+    # JupyterLab breaks `code` by a style of its own, beside which `nowrap` of the cell has no effect.
+    columns = (Column.of("prose", "why", wrap=False, least=18),)
+    html = Table(columns=columns, data=[{"why": "input `X` changed"}]).html
+    assert "white-space:inherit" in html.partition("<code")[2].partition(">")[0]

@@ -71,7 +71,7 @@ def muted(inner: str) -> str:
 
 def code(value: object) -> str:
     """Return a short piece of code."""
-    return f'<code style="{MONO};background:none;padding:0">{escape(value)}</code>'
+    return f'<code style="{MONO};background:none;padding:0;white-space:inherit">{escape(value)}</code>'
 
 
 def prose(value: object) -> str:
