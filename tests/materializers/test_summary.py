@@ -136,6 +136,7 @@ def test_frames_count_missing_values_and_show_dates_as_dates() -> None:
         missing = {each["name"]: each["missing"] for each in found["columns"] if "missing" in each}
         assert missing == {"day": 1}
         assert [row[1] for row in found["head"]][:2] == ["2026-01-01", "2026-01-02 06:00:00"]
+    assert summarise(pd.DataFrame({"x": [1 / 3]}))["head"] == [["0", "0.333333"]]
     assert summarise(pd.DatetimeIndex(days[:1]))["items"][0][1] == "2026-01-01"
     assert summarise(dt.date(2026, 1, 1))["text"] == "2026-01-01"
     assert summarise(days[:2].to_numpy())["head"][0].startswith("2026-01-01")

@@ -271,7 +271,7 @@ def _texts(corner: Any) -> Any:
 
 
 def _number(value: object) -> str:
-    """Return an element of an array, a float with six digits."""
+    """Return an element of an array or frame, a long float with six digits."""
     text = short(value)
     return f"{value:.6g}" if type(value) is float and len(text) > _DIGITS else text
 
@@ -310,10 +310,13 @@ def _cut(frame: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def short_label(value: object) -> str:
-    """Return a cell or label of a frame as text: strings without quotes, dates and times as people write them."""
+    """Return a cell or label of a frame as text.
+
+    Strings have no quotes, floats six digits, and dates and times are as people write them.
+    """
     if module_name(type(value)).partition(".")[0] in {"datetime", "pandas"} and is_a(value, _TIMES):
         return str(value).removesuffix(" 00:00:00")
-    return str(value[:_CELL]) if is_a(value, str) else short(value)
+    return str(value[:_CELL]) if is_a(value, str) else _number(value)
 
 
 def _polars(value: Any) -> dict[str, Any] | None:

@@ -169,7 +169,7 @@ def _beyond(columns: Sequence[Mapping[str, Any]]) -> str:
 def _frame_column(at: int, column: Mapping[str, Any]) -> Column:
     dtype = str(column.get("dtype", ""))
     numeric = dtype.lower().startswith(("int", "uint", "float", "double", "decimal"))
-    return Column.of("names", str(at), str(column.get("name", "")), right=numeric, most=18, minor=True)
+    return Column.of("names", str(at), str(column.get("name", "")), right=numeric, most=20, minor=True)
 
 
 def _picture(summary: Summary) -> View:
