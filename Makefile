@@ -70,9 +70,9 @@ test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server
 		tests/jupyter/test_shared_bucket.py tests/components/data_validators tests/components/alerters \
 		tests/jupyter/test_pandera_checks.py tests/digests/test_pandera.py
 
-# In one process: to import MLflow takes seconds, as does its first database, of which all tests use copies.
+# To import MLflow takes seconds, as does its first database, of which all tests of a process use copies.
 test-models: .venv-models/.made ## trackers, registries and deployers of MLflow and BentoML, and the notebook of a model on MLflow
-	env -u ZENNB_HOME .venv-models/bin/python -m pytest $(MODEL_TESTS) -o cache_dir=.venv-models/.cache
+	env -u ZENNB_HOME .venv-models/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-models/.cache $(MODEL_TESTS)
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
