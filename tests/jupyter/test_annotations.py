@@ -98,6 +98,8 @@ def test_a_label_can_be_changed_and_taken_back(notebook: Notebook) -> None:
         ("pd.DataFrame({'age': [31]})", "<th>age</th><td>31</td>"),
         ("[path]", "data:image/png;base64,"),
         ("['missing.png']", "missing.png: No such file"),
+        ("[cut]", 'alt="cut.png: this file is no picture that can be shown"'),
+        ("np.array([[[np.nan, 1.0], [np.inf, 0.5]]])", "data:image/png;base64,"),
         ("[image]", "data:image/png;base64,"),
         ("[3.5]", "<pre>3.5</pre>"),
         ("[]", ""),
@@ -107,6 +109,7 @@ def test_items_of_every_kind_are_shown(notebook: Notebook, items: str, shown: st
     notebook.run(
         "import numpy as np, pandas as pd\nfrom PIL import Image\nfrom pathlib import Path",
         "image = Image.new('RGB', (4, 4))\nimage.save('a.png')\npath = Path('a.png')",
+        "cut = Path('cut.png')\n_ = cut.write_bytes(path.read_bytes()[:40])",
         f"items = {items}",
     )
     assert shown in _open(notebook, "%annotate items --labels x,y")._item.value
@@ -116,6 +119,8 @@ def test_items_of_every_kind_are_shown(notebook: Notebook, items: str, shown: st
     ("line", "kind", "said"),
     [
         ("%annotate missing --labels a", UnknownName, "no variable 'missing'"),
+        ("%annotate pictures --labels a", UnknownName, "images = sorted(Path('pictures').iterdir())"),
+        ("%annotate five --labels a", UsageError, "`five` is an int, which has no items to label"),
         ("%annotate texts", UsageError, "give the labels to choose from, such as `--labels cat,dog`"),
         ("%annotate texts --labels a --as 3x", UsageError, "`--as 3x` is no name of a variable"),
         ("%annotate texts --labels a --annotator nobody", UnknownName, "no annotator 'nobody'"),
@@ -124,7 +129,7 @@ def test_items_of_every_kind_are_shown(notebook: Notebook, items: str, shown: st
 def test_what_cannot_be_labelled_is_refused(
     notebook: Notebook, line: str, kind: type[Exception], said: str
 ) -> None:
-    notebook.run("texts = ['a']")
+    notebook.run("texts = ['a']\nfive = 5\nfrom pathlib import Path\nPath('pictures').mkdir()")
     error = notebook.cell(line).error
     assert isinstance(error, kind)
     assert said in str(error)

@@ -10,6 +10,8 @@ import json
 import time
 from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from zennb.bounded_input import parse_json, read_file
@@ -18,12 +20,11 @@ from zennb.core.records.records import Status, Step
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.step.elements import elements_of
-from zennb.errors import StoreError, UnknownName, UsageError
+from zennb.errors import StepRefused, StoreError, UnknownName, UsageError
 from zennb.registry.names import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from zennb.jupyter.kernel.state import KernelState
 
@@ -57,14 +58,12 @@ class Annotations:
 
         Raises:
             UnknownName: there is no such variable or annotator.
-            UsageError: it is unclear which labels there are.
-            StepRefused: the variable has no items in an order.
+            UsageError: it is unclear which labels there are, or the variable has no items in an order.
         """
         session = self._session
         session.load([name] if name in session.lazy_outputs.names else [])
         if name not in session.namespace:
-            names = [each for each in session.namespace if not each.startswith("_")]
-            raise UnknownName("variable", name, names)
+            raise _unknown(name, session.namespace)
         items = _items(session.namespace[name], name)
         kept = self._read(target)
         choices = list(dict.fromkeys(labels)) or kept["choices"]
@@ -174,4 +173,25 @@ def _items(value: Any, name: str) -> list[Any]:
     if type(value).__name__ == "DataFrame":
         rows = value.to_dicts() if hasattr(value, "to_dicts") else value.to_dict("records")
         return list(rows)
-    return elements_of(value, name)
+    try:
+        return elements_of(value, name)
+    except StepRefused:
+        article = "an" if type(value).__name__[0] in "aeiou" else "a"
+        raise UsageError(
+            f"`{name}` is {article} {type(value).__name__}, which has no items to label in an order; bind a list of "
+            "texts, of pictures or of paths of pictures, or a data frame."
+        ) from None
+
+
+def _unknown(name: str, namespace: Mapping[str, object]) -> UnknownName:
+    """Return the error for a name that is no variable; somebody may have given a folder."""
+    known = [
+        each for each, value in namespace.items() if each[:1] != "_" and not isinstance(value, ModuleType)
+    ]
+    shells = {"In", "Out", "get_ipython", "exit", "quit", "open"}
+    hint = (
+        f"To label the pictures of a folder, bind their paths: `images = sorted(Path({name!r}).iterdir())`."
+        if Path(name).is_dir()
+        else ""
+    )
+    return UnknownName("variable", name, [each for each in known if each not in shells], hint=hint)

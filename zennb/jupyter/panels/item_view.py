@@ -45,9 +45,12 @@ def _short(value: object) -> str:
     return (value if isinstance(value, str) else repr(value))[:_LONGEST]
 
 
-def _picture(content: bytes, kind: str) -> str:
+def _picture(content: bytes, kind: str, *, path: str = "") -> str:
     data = base64.b64encode(content).decode("ascii")
-    return f'<img src="data:image/{kind};base64,{data}" style="max-width: 100%; max-height: 420px; min-height: 120px">'
+    # Shown where the browser can make no picture of it: a file may be cut off, or be something else.
+    alt = f' alt="{escape(path)}: this file is no picture that can be shown"' if path else ""
+    style = "max-width: 100%; max-height: 420px; min-height: 120px"
+    return f'<img src="data:image/{kind};base64,{data}"{alt} style="{style}">'
 
 
 def _file(item: str | Path) -> str:
@@ -57,7 +60,7 @@ def _file(item: str | Path) -> str:
     if kind is None:
         return ""
     try:
-        return _picture(read_file(path, limit=_LARGEST), kind)
+        return _picture(read_file(path, limit=_LARGEST), kind, path=str(item))
     except OSError as error:
         return f"<pre>{escape(f'{item}: {error.strerror or error}')}</pre>"
 
@@ -72,6 +75,8 @@ def _array(array: Any) -> bytes:
         return b""
     if not array.size or max(array.shape[:2]) > 10_000:
         return b""
+    if array.dtype.kind == "f":  # what is missing or infinite is black
+        array = sys.modules["numpy"].nan_to_num(array, posinf=0.0, neginf=0.0)
     if array.dtype != "uint8":
         low, high = float(array.min()), float(array.max())
         low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
