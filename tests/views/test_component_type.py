@@ -18,11 +18,11 @@ FLAVORS = {
 def test_types_say_what_they_are_for_what_is_here_and_what_is_not_supported_yet() -> None:
     kinds = [component_type("orchestrator"), ComponentType(name="oracle", purpose="knows it all")]
     assert component_types(kinds, FLAVORS).text == (
-        "component type  purpose                            flavors here\n"
+        "component type  purpose                          flavors here\n"
         "────────────────────────────────────────────────────────────────────────────────\n"
-        "orchestrator    runs the steps: in the kernel, in  dask (to be installed), local\n"
-        "                threads, on a cluster\n"
-        "oracle          knows it all                       not supported yet"
+        "orchestrator    runs the steps: in the kernel,   supported: dask (to be\n"
+        "                in threads, on a cluster         installed), local\n"
+        "oracle          knows it all                     not supported yet"
     )
 
 
@@ -36,8 +36,7 @@ def test_a_type_without_flavors_says_what_does_its_job() -> None:
 
 @pytest.mark.parametrize("kind", COMPONENT_TYPES, ids=lambda kind: kind.name)
 def test_every_type_has_a_flavor_of_ours_or_says_why_not(kind: ComponentType) -> None:
-    waiting = {"experiment_tracker", "model_registry", "model_deployer"}
-    assert bool(kind.instead) is not (kind.name in all_flavors() or kind.name in waiting)
+    assert bool(kind.instead) is not (kind.name in all_flavors())
 
 
 def test_every_type_is_a_row_with_plain_values() -> None:

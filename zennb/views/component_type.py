@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.views.markup import muted, name
+from zennb.views.markup import muted, name, prose
 from zennb.views.table import Column, Table, values
 from zennb.views.text import clean
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["component_types"]
 
-UNSUPPORTED = "not supported yet"
+SUPPORTED, UNSUPPORTED = "supported", "not supported yet"
 
 
 def component_types(kinds: Sequence[ComponentType], flavors: Mapping[str, Sequence[Flavor]]) -> Table:
@@ -56,7 +56,8 @@ class _TypeTable(Table):
 def _flavors(here: tuple[Sequence[Mapping[str, str]], str]) -> str:
     found, instead = here
     names = (clean(each["name"]) + (" (to be installed)" if each["needs"] else "") for each in found)
-    return ", ".join(names) or instead or UNSUPPORTED
+    listed = ", ".join(names)
+    return f"{SUPPORTED}: {listed}" if listed else instead or UNSUPPORTED
 
 
 def _marked(here: tuple[Sequence[Mapping[str, str]], str]) -> str:
@@ -64,4 +65,4 @@ def _marked(here: tuple[Sequence[Mapping[str, str]], str]) -> str:
     names = [
         name(each["name"]) + (f" {muted('(to be installed)')}" if each["needs"] else "") for each in found
     ]
-    return ", ".join(names) or muted(instead or UNSUPPORTED)
+    return f"{SUPPORTED}: {', '.join(names)}" if names else muted(prose(instead or UNSUPPORTED))
