@@ -238,6 +238,15 @@ class Kernel:
             if message["parent_header"].get("msg_id") == sent:
                 return dict(message["content"])
 
+    def answers(self) -> bool:
+        """Whether it waits for cells, whatever came back from the last one."""
+        sent, deadline = self.client.kernel_info(), time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.manager.is_alive():
+            with suppress(Empty, ValueError):  # ValueError: a message that an interrupt has cut
+                if self.client.get_shell_msg(timeout=1.0)["parent_header"].get("msg_id") == sent:
+                    return True
+        return False
+
     def cell(self, code: str, cell: str = "") -> Ran:
         """Run a cell to its end; it may fail."""
         ran = self.follow(self.send(code, cell))

@@ -193,6 +193,8 @@ def interrupt(kernel: Kernel, code: str, after: float, latencies: Latencies) -> 
             return _reply(kernel, sent)
         if due == math.inf and not hit:
             due = time.monotonic() + after
+    if kernel.answers():  # ipykernel was interrupted before it could say that the cell has ended
+        return "lost"
     raise AssertionError(f"no prompt within {PATIENCE} s: {code}\n{stacks(kernel)}")
 
 
