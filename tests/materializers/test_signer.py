@@ -138,7 +138,12 @@ def test_without_hard_links_the_key_is_still_made(tmp_path: Path, monkeypatch: p
 def signed(signer: Signer, **fields: Any) -> Step:
     """Return a record that a signer has signed."""
     message = repr(sorted(fields.items())).encode()
-    return Step(name="s", status=Status.COMPLETED, seal=Seal(message, signer.sign_record(message)), **fields)
+    return Step(name="s", status=Status.COMPLETED, seal=countersigned(signer, message), **fields)
+
+
+def countersigned(signer: Signer, message: bytes) -> Seal:
+    """Return the seal of a record that has been there for a moment."""
+    return Seal(message, signer.countersign(Seal(message, signer.sign_record(message))))
 
 
 def test_a_record_is_accepted_from_its_maker_and_from_those_whom_the_user_trusts(tmp_path: Path) -> None:
@@ -155,11 +160,12 @@ def test_a_record_is_accepted_from_its_maker_and_from_those_whom_the_user_trusts
 def test_a_record_without_a_signature_or_with_a_broken_one_is_not_accepted(tmp_path: Path) -> None:
     own, other = Signer(tmp_path / "own"), Signer(tmp_path / "other")
     own.trust(other.identity)
-    message, good = b"message", other.sign_record(b"message")
+    message, good = b"message", countersigned(other, b"message").signature
     _, key, signature = good.split()
     for broken in (
         "",
         "0" * 64,
+        other.sign_record(message),
         good[:-1],
         f"{'0' * 64} {key} {'0' * 128}",
         f"{'0' * 64} {own.identity} {signature}",
@@ -193,7 +199,19 @@ def test_without_the_library_for_public_signatures_records_are_still_signed(
     signer = Signer(tmp_path)
     assert signer.accepts(signed(signer))
     assert signer.identity == ""
-    assert " " not in signer.sign_record(b"message")
+    assert " " not in countersigned(signer, b"message").signature
+
+
+def test_only_seals_of_this_user_are_countersigned(tmp_path: Path) -> None:
+    """Somebody who can write to the home must not get a signature for a record of theirs."""
+    pytest.importorskip("cryptography")
+    own, other = Signer(tmp_path / "own"), Signer(tmp_path / "other")
+    forged = (f"{'0' * 64} {own.identity}", other.sign_record(b"message"), f"- {own.identity}", "")
+    for signature in forged:
+        assert own.countersign(Seal(b"message", signature)) == signature
+    assert own.countersign(Seal(b"another", own.sign_record(b"message"))) == own.sign_record(b"message")
+    whole = countersigned(own, b"message")
+    assert own.countersign(whole) == whole.signature
 
 
 def test_a_key_that_cannot_be_read_leaves_a_record_unsigned(tmp_path: Path) -> None:
@@ -206,7 +224,7 @@ def test_a_key_that_cannot_be_read_leaves_a_record_unsigned(tmp_path: Path) -> N
 def test_a_record_of_somebody_else_is_kept_with_a_mark_only_where_it_needed_no_trust(tmp_path: Path) -> None:
     pytest.importorskip("cryptography")
     ada, bob = Signer(tmp_path / "ada"), Signer(tmp_path / "bob")
-    theirs = Seal(b"message", ada.sign_record(b"message"))
+    theirs = countersigned(ada, b"message")
     kept = Seal(b"other message", bob.adopted(theirs, b"other message"))
     assert bob.is_adopted(kept)
     assert not bob.is_own(kept)
@@ -230,5 +248,5 @@ def test_a_shared_record_is_signed_apart_from_all_other_records(tmp_path: Path) 
     signature = ada.sign_shared(b"body")
     assert Signer.has_signed_shared(ada.identity, signature, b"body")
     assert not Signer.has_signed_shared(ada.identity, signature, b"other")
-    _, public, other = ada.sign_record(b"body").split(" ")
+    _, public, other = countersigned(ada, b"body").signature.split(" ")
     assert not Signer.has_signed_shared(public, other, b"body")

@@ -55,7 +55,7 @@ _MADE_IN = (
     "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = :notebook) OR (h.kind <> 'output' AND "
     "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = :notebook))"
 )
-# A signature consists of 64 digits of the user's own, a blank, 64 of the public key, a blank, and the public signature.
+# A signature consists of 64 digits of the user's own, a blank, 64 of the public key, later a blank and the public one
 _SIGNERS = (
     "SELECT coalesce(substr(d.seal, 66, 64), '') AS key, count(*) AS records, "
     "json_group_array(DISTINCT r.host) AS hosts "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zennb.metadata.artifacts import ArtifactQueries
 from zennb.metadata.backups import Backups
 from zennb.metadata.connection import Database
+from zennb.metadata.countersigning import Countersigner
 from zennb.metadata.deletion import Deletions
 from zennb.metadata.interned_text import InternedText
 from zennb.metadata.labels import LabelQueries
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.core.records.records import Artifact, Run, Step
+    from zennb.core.records.seal import Seal
     from zennb.metadata.table import NewRow
 
 __all__ = ["MetadataStore"]
@@ -42,6 +44,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         path: the file, `metadata.db` of a home; made when missing.
         deadline: seconds to wait for a lock that another process holds.
         sign: returns the user's signature of a record; records stay unsigned without it, and are never reused.
+        countersign: adds a signature that other people can check, a moment later.
 
     Raises:
         ForeignStore: the file belongs to another program or to a newer zennb.
@@ -56,11 +59,17 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
     """
 
     def __init__(
-        self, path: Path, *, deadline: float = 10.0, sign: Callable[[bytes], str] | None = None
+        self,
+        path: Path,
+        *,
+        deadline: float = 10.0,
+        sign: Callable[[bytes], str] | None = None,
+        countersign: Callable[[Seal], str] = lambda seal: seal.signature,
     ) -> None:
         self.path = path
         self._sign = sign
         super().__init__(Database(path, deadline=deadline))
+        self._countersigner = Countersigner(self._database, countersign)
         self.backups = Backups(path)
         self.listings = Listings(self._database, self.dead_runs)
         self.space = SpaceQueries(self._database)
@@ -70,6 +79,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
 
     def close(self) -> None:
         """Close the file; twice is fine."""
+        self._countersigner.finish()
         self.backups.close()
         self._database.close()
 
@@ -111,6 +121,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         """Record several steps that are encoded already, as `add_all` does."""
         added = self._database.write(_add, new, None if run is None else RUNS.new(run))
         self._note_end(run)
+        self._countersigner.note(added)
         self.backups.changed()
         return added
 

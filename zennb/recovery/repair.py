@@ -204,7 +204,8 @@ def _complete_records(
         done.append(f"{lost.foreign} copies of records are not signed by you and were left out.")
     if not lost.places and not is_new:
         return done
-    with closing(MetadataStore(database, sign=signer.sign_record)) as metadata:
+    opened = MetadataStore(database, sign=signer.sign_record, countersign=signer.countersign)
+    with closing(opened) as metadata:
         register_again(metadata, registered)
         count = write_again(metadata, lost, roots, signer=signer)
         register_again(metadata, Registered(stacks=list(lost.stacks.values())))

@@ -58,7 +58,10 @@ class Workspace:
         check_records(self.home)
         self.signer = Signer()
         self.metadata = MetadataStore(
-            self.home / "metadata.db", deadline=deadline, sign=self.signer.sign_record
+            self.home / "metadata.db",
+            deadline=deadline,
+            sign=self.signer.sign_record,
+            countersign=self.signer.countersign,
         )
         try:
             self.registry = Registry(self.metadata, self.home, active=self._in_use)

@@ -48,7 +48,7 @@ def record_content(new: NewStep, run: Run, number: int | None, *, signer: Signer
         return None
     # Neither the options of the stack, which name places on this machine, nor the run's parameters and packages.
     bare = replace(run, stack=_without_options(run.stack), parameters={}, versions={})
-    body = body_of(new, bare, author=_author(), number=number, seal=new.seal.signature)
+    body = body_of(new, bare, author=_author(), number=number, seal=signer.countersign(new.seal))
     found = {
         "format": _FORMAT,
         "signer": public,
