@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
@@ -22,6 +22,7 @@ STATE, REGISTRY, HOOKS = {"mode": "a"}, {}, []
 
 class Config:
     x64 = False
+    hooks = []
     def update(self, key, value):
         setattr(self, key, value)
 
@@ -108,6 +109,56 @@ SETTINGS = [
         "mode = {'mode': 'c'}\ngadget.options(**mode)",
     ),
 ]
+
+FILLED = {
+    "a list": (
+        "hook = [1]",
+        "if hook not in gadget.HOOKS:\n    gadget.HOOKS.append(hook)",
+        "len(gadget.HOOKS)",
+    ),
+    "a function": (
+        "hook = [1]\ndef install(it):\n    if not gadget.HOOKS:\n        gadget.HOOKS.append(it)",
+        "install(hook)",
+        "len(gadget.HOOKS)",
+    ),
+    "a dictionary": (
+        "more = {'on': [1]}",
+        "if 'on' not in gadget.STATE:\n    gadget.STATE.update(more)",
+        "'on' in gadget.STATE",
+    ),
+    "of a class": (
+        "hook = [1]",
+        "if not gadget.Config.hooks:\n    gadget.Config.hooks.append(hook)",
+        "len(gadget.Config.hooks)",
+    ),
+    "hooks of Python": (
+        "import sys\ndef hook(path): raise ImportError",
+        "if 'hook' not in [getattr(h, '__name__', '') for h in sys.path_hooks]:\n    sys.path_hooks.append(hook)",
+        "'hook' in [getattr(h, '__name__', '') for h in sys.path_hooks]",
+    ),
+    "finders of Python": (
+        "import sys\nclass Finder:\n    def find_spec(self, *_): return None\nfinder = Finder()",
+        "if not any(type(f).__name__ == 'Finder' for f in sys.meta_path):\n    sys.meta_path.append(finder)",
+        "'Finder' in [type(f).__name__ for f in sys.meta_path]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "fills", "look"), FILLED.values(), ids=FILLED)
+def test_a_step_that_found_a_container_of_a_library_filled_fills_it_in_a_new_kernel(
+    before: str, fills: str, look: str, notebook: Notebook, gadget: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("meta_path", "path_hooks"):
+        monkeypatch.setattr(sys, name, [*getattr(sys, name)])
+    notebook.run(
+        "import gadget", before, f"%%step fill\n{fills}\nedit = 1", f"%%step fill\n{fills}\nedit = 2"
+    )
+    restart(notebook)
+    hooks: list[Any] = [sys.meta_path, sys.path_hooks]
+    for each in hooks:
+        each[:] = [one for one in each if "__main__" not in f"{one} {getattr(one, '__module__', '')}"]
+    notebook.run("import gadget", before, f"%%step fill\n{fills}\nedit = 2", f"seen = {look}")
+    assert notebook.ns["seen"]
 
 
 @pytest.mark.parametrize(("imports", "before", "after"), SETTINGS)

@@ -80,9 +80,10 @@ _DRAWING = frozenset(
 
 _CARRIED = re.compile(
     r"numpy\.(set_printoptions|seterr|random\..*)|pandas\.(set|reset)_option|pandas\.options\..*"
-    r"|matplotlib\.(rc.*|style\..*|use|set_loglevel|interactive|pyplot\..*)|sklearn\.set_config|polars\.Config.*"
+    r"|matplotlib\.(rc.*|style\.((core\.)?use|.*context.*)|use|set_loglevel|interactive|pyplot\..*)"
+    r"|sklearn\.set_config|polars\.Config.*"
     r"|torch\.(manual_seed|seed|random\..*|cuda\.(manual_seed|seed).*)"
-    r"|torch\.backends\.cudnn\.(benchmark|deterministic|enabled)|sys\.(path|setrecursionlimit|std.*|modules|exit).*"
+    r"|torch\.backends\.cudnn\.(benchmark|deterministic|enabled)|sys\.(path|setrecursionlimit|std\w+|modules|exit)(\W.*)?"
     r"|locale\.setlocale|decimal\.(getcontext|setcontext|localcontext).*|logging\.(.*setLevel|disable)"
     r"|os\.(environ|chdir|putenv|unsetenv).*|IPython\..*(run_(line|cell)_magic|system|getoutput|run_cell|ast_node_int).*"
     r"|IPython\..*\.zennb_step.*|IPython\.core\.getipython\.get_ipython\(\)\.(ex|ev|push|user_ns|system|magic).*"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import deque
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -40,6 +41,23 @@ _DEEPEST = 6
 
 _WORKING = ("apply", "init", "reset", "set", "update", "use")
 """What begins the names of functions that set something of what they are given, if that can be changed."""
+
+_CHANGING = frozenset(
+    {"add", "append", "appendleft", "clear", "difference_update", "discard", "extend", "extendleft", "insert"}
+    | {
+        "intersection_update",
+        "pop",
+        "popitem",
+        "popleft",
+        "remove",
+        "reverse",
+        "rotate",
+        "setdefault",
+        "sort",
+    }
+    | {"symmetric_difference_update", "update"}
+)
+"""Methods by which plain containers are changed."""
 
 _BLOCKS = (
     ast.If,
@@ -205,7 +223,11 @@ def _bare(call: ast.Call, scope: CodeScope, *, is_shown: bool) -> Iterator[_Foun
 
 def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool) -> bool:
     name = owned.name
-    if is_carried(name) or is_known_harmless(name):
+    if is_carried(name):
+        return False
+    if _changes_container(call, scope):  # whatever it is given
+        return True
+    if is_known_harmless(name):
         return False
     if not surely_sets(name) and not any(map(is_changing_sql, _texts(call, scope))):
         # What is given data works on them; what is given none works on the library.
@@ -216,6 +238,14 @@ def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool
         # `setp(lines, ...)` sets something of the lines.
         return not _is_data(first, scope) or is_a(scope.namespace.get(first.id), dict)
     return True
+
+
+def _changes_container(call: ast.Call, scope: CodeScope) -> bool:
+    """Whether a call adds to, or takes from, a plain container of a library: `sys.meta_path.append(finder)`."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _CHANGING:
+        return False
+    holder = owned_by_library(call.func.value, scope)
+    return isinstance(holder, Owned) and is_a(holder.value, list | dict | set | deque)
 
 
 def _texts(call: ast.Call, scope: CodeScope) -> Iterator[str]:

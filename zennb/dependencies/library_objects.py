@@ -133,6 +133,8 @@ def _of_object(value: Any) -> Owned | None:
 
 def _attribute(holder: Owned, name: str) -> Any:
     """Return an attribute of something that a library owns, looked up without running anything."""
+    if is_a(holder.value, type):
+        return Owned(f"{holder.name}.{name}", class_attribute(holder.value, name))
     if not is_a(holder.value, ModuleType):
         return Owned(f"{holder.name}.{name}")
     module = str(vars(holder.value).get("__name__", holder.name))
