@@ -249,6 +249,17 @@ def test_an_open_file_is_never_stored_as_its_contents(materializers: Materialize
         dumped(materializers, Loader(file), "loader")
 
 
+def test_bunches_of_sklearn_and_trees_of_scipy_are_the_same_when_loaded(trip: Trip) -> None:
+    """They are not the same to pickle: a bunch loses an attribute, and a tree has addresses in memory in its state."""
+    spatial, datasets = pytest.importorskip("scipy.spatial"), pytest.importorskip("sklearn.datasets")
+    points = np.arange(40.0).reshape(20, 2)
+    for value in (datasets.load_iris(), spatial.KDTree(points, leafsize=3), spatial.cKDTree(points)):
+        assert digest(trip(value)[1]) == digest(value), type(value)
+    assert digest(spatial.KDTree(points)) == digest(spatial.KDTree(points.copy()))
+    assert digest(spatial.KDTree(points)) != digest(spatial.KDTree(points + 1))
+    assert digest(spatial.KDTree(points)) != digest(spatial.KDTree(points, leafsize=3))
+
+
 def test_loggers_modules_and_locks_of_the_library_are_no_trouble(trip: Trip) -> None:
     assert trip(SimpleNamespace(log=logging.getLogger("x"), module=np))[1].module is np
 

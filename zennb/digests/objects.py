@@ -35,12 +35,14 @@ __all__ = [
     "recipe_of",
     "set_of",
     "settled",
+    "tree",
 ]
 
 CACHE_ATTRIBUTES = {
     "matplotlib": frozenset({"_cid_gen", "_invalid", "_parents", "_stale"}),
     "scipy": frozenset({"_has_canonical_format", "_has_sorted_indices"}),
     "numpy": frozenset({"_ufunc"}),
+    "sklearn": frozenset({"_deprecated_key_to_warnings"}),
     "sympy": frozenset({"_hash"}),
 }
 """Attributes, by package, that are caches: they change when a value is only read."""
@@ -186,7 +188,10 @@ def _state(walker: DigestWalker, cls: type, state: Any) -> Steps:
         return
     caches = CACHE_ATTRIBUTES.get(top_level(module_of(cls)))
     if caches is not None and is_a(state, dict):
-        state = {name: part for name, part in state.items() if name not in caches}
+        kept = {name: part for name, part in state.items() if name not in caches}
+        if state and not kept:  # as if there were none: a `Bunch` of sklearn has lost it when it is loaded
+            return
+        state = kept
         walker.keep(state)
     if type(state) is tuple and len(state) == 2:
         walker.sink.write(b"2")
@@ -195,6 +200,15 @@ def _state(walker: DigestWalker, cls: type, state: Any) -> Steps:
     else:
         walker.sink.write(b"s")
         yield state, STATE
+
+
+def tree(walker: DigestWalker, value: Any) -> Steps | None:
+    """Write a tree of scipy by its points and their order: its own recipe has addresses in memory."""
+    if walker.seen(value):
+        return None
+    walker.note_memory(value)
+    parts = (value.data, value.leafsize, value.boxsize, value.indices, value.size)
+    return by_recipe(walker, value, (type(value), parts))
 
 
 def set_of(walker: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps:

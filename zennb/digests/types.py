@@ -127,6 +127,7 @@ _BY_BASE = {
     "_csv.reader": digest_files.csv_object,
     "_csv.writer": digest_files.csv_object,
     "h5py._hl.files.File": digest_files.finished_or(digest_objects.changeable),
+    "scipy.spatial._ckdtree.cKDTree": digest_objects.tree,
     "tqdm.std.tqdm": digest_files.finished_or(digest_objects.changeable),
     "zipfile.ZipFile": digest_files.finished_or(digest_files.archive),
 }
