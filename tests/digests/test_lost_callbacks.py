@@ -11,7 +11,7 @@ from matplotlib.cbook import CallbackRegistry
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
-CLASSES = {"__name__": "__main__", "T": T}
+CLASSES: dict[str, Any] = {"__name__": "__main__", "T": T}
 exec(
     "class Model(T.HasTraits):\n"
     "    x = T.Int(1)\n"
