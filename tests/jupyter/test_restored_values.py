@@ -201,3 +201,17 @@ def test_a_value_that_is_not_stored_is_refused_where_it_is_read(
     assert "step 'show' showed" in str(error)
     assert notebook.run(f"%%step show --rerun\n{cell}")[0].status == "completed"
     assert notebook.cell("print(_ is None)").error is None
+
+
+def test_a_view_of_an_array_over_a_file_is_a_view_of_it_after_reuse(notebook: Notebook) -> None:
+    made = (
+        "%%step made\nnp.save('block.npy', np.arange(9))\n"
+        "block = np.load('block.npy', mmap_mode='c')\nview = block[2::2]"
+    )
+    for _ in range(2):
+        _, ran, _ = notebook.run(
+            "import numpy as np", made, "block[4] = 77\nseen = int(view[1]), type(view).__name__"
+        )
+        assert notebook.ns["seen"] == (77, "memmap"), ran.status
+        notebook.restart()
+    assert ran.status == "cached"

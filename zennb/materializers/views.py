@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SharedMemory",
     "mapped_reduction",
+    "part_of_mapped",
     "restore_buffer",
     "restore_mapped",
     "restore_objects",
@@ -281,6 +282,26 @@ def restore_mapped(file: str, mode: str, layout: tuple[Any, ...], *more: Any) ->
     return array
 
 
+def _mapped_whole(value: Any) -> Any:
+    """Return the array that a view goes back to."""
+    while is_a(value.base, np.ndarray):
+        value = value.base
+    return value
+
+
+def part_of_mapped(
+    whole: Any, layout: tuple[Any, ...], kind: type, told: dict[str, Any], writeable: bool
+) -> Any:
+    """Return a view of an array over a file; what is written to one of them is in the other."""
+    at, shape, strides, dtype = layout
+    array: Any = np.ndarray.__new__(kind, shape, dtype, buffer=whole, offset=at, strides=strides)
+    if kind is np.memmap:
+        array.__dict__.update(vars(whole), **told)
+    if array.flags.writeable != writeable:
+        array.flags.writeable = writeable
+    return array
+
+
 def mapped_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     """Return the recipe of an array whose memory is a file; None for anything else.
 
@@ -292,6 +313,12 @@ def mapped_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     held = file_behind(value)
     if held is None or value.size == 0 or not Path(str(held.filename)).is_file():
         return None
+    if (whole := _mapped_whole(value)) is not value and type(whole) is np.memmap and whole.flags.c_contiguous:
+        at = value.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+        layout = (at, value.shape, value.strides, value.dtype)
+        own = vars(value) if type(value) is np.memmap else {}
+        told = {name: own[name] for name in ("mode", "offset", "filename") if name in own}
+        return part_of_mapped, (whole, layout, type(value), told, value.flags.writeable)
     first = held.__array_interface__["data"][0]
     start = held.offset + value.__array_interface__["data"][0] - first
     offset = value.offset if type(value) is np.memmap else 0
