@@ -43,8 +43,11 @@ CachedFunction = type(functools.lru_cache(int))
 CACHED_FUNCTION = f"{CachedFunction.__module__}.{CachedFunction.__qualname__}"
 """Its name, by which handlers are found."""
 
-_DEPTH = 5_000
-"""Enough frames for any syntax tree that Python compiles. C code takes up to 1 kB of stack for each."""
+_DEPTH = 5_021
+"""Enough frames for any syntax tree that Python compiles. C code takes up to 1 kB of stack for each.
+
+A number that nobody else sets: where this is the limit, `deep_recursion` has set it.
+"""
 
 _usual = [sys.getrecursionlimit()]
 """The recursion limit outside of `deep_recursion`."""
