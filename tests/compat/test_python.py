@@ -21,6 +21,7 @@ from zennb.compat.event_loops import run_to_end
 from zennb.compat.python import (
     CACHED_FUNCTION,
     CachedFunction,
+    deep_recursion,
     environment_data,
     field_kind,
     iterator_recipe,
@@ -203,3 +204,17 @@ def test_annotations_of_names_that_are_not_bound_yet_are_text(notebook: Notebook
     notebook.run("def f(x: Later) -> int: return x\nclass Holder:\n    later: Later")
     assert own_annotations(notebook.ns["f"]) == {"x": "Later", "return": "int"}
     assert own_annotations(notebook.ns["Holder"]) == {"later": "Later"}
+
+
+@pytest.mark.parametrize("limit", [1000, 3000, 5000, 10_000])
+def test_a_recursion_limit_holds_whatever_number_it_is(limit: int) -> None:
+    before = sys.getrecursionlimit()
+    with deep_recursion():
+        pass  # what was set before must not be taken for what is set now
+    try:
+        sys.setrecursionlimit(limit)
+        with deep_recursion(), deep_recursion():
+            assert sys.getrecursionlimit() > 4000
+        assert sys.getrecursionlimit() == limit
+    finally:
+        sys.setrecursionlimit(before)

@@ -286,18 +286,6 @@ def test_what_was_set_already_when_a_step_ran_is_set_in_a_new_kernel(
     assert (ran.status, last.result) == ("cached", expected)
 
 
-@pytest.mark.parametrize("limit", [3000, 5000, 10_000])
-def test_a_recursion_limit_holds_whatever_number_it_is(notebook: Notebook, limit: int) -> None:
-    cells = [
-        "import sys\ngo = True",
-        step(f"if go: sys.setrecursionlimit({limit})"),
-        "sys.getrecursionlimit()",
-    ]
-    for status in ("completed", "cached"):
-        _, ran, last = again(notebook, *cells)
-        assert (ran.status, last.result) == (status, limit)
-
-
 def test_what_is_taken_from_the_module_path_stays_away(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
