@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -175,3 +176,14 @@ def test_windows_that_may_be_written_to_are_written_to_together(trip: Trip) -> N
     _, again = trip(WINDOWS(np.arange(20_000), 1000, writeable=True))
     again[0, 1] = 7
     assert again[1, 0] == 7
+
+
+def test_a_warning_that_python_shows_once_is_not_shown_again_because_an_array_was_stored() -> None:
+    code = compile("import warnings\nwarnings.warn('careful')", "cell", "exec")
+    place: dict[str, Any] = {}
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        for array in (np.arange(3), np.array(["a"]), np.array(["2024"], "M8[D]")):
+            exec(code, place)
+            NumpyArrays().dump(array)
+    assert len(shown) == 1

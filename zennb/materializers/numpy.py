@@ -82,6 +82,9 @@ def _describe(dtype: Any) -> Any:
     # numpy writes some of these with a warning, and loses part of them.
     if dtype.hasobject or dtype.kind not in _KINDS or dtype.metadata or dtype.isalignedstruct:
         raise refusal
+    if dtype.names is None and dtype.subdtype is None:
+        return dtype.str
+    # Python shows most warnings once for each line, and begins anew when filters change, as they do here.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
