@@ -133,13 +133,13 @@ $(TOOLS)/.made:
 # The libraries of object stores and the server of the tests are large, and nothing else needs them.
 .venv-stores/.made: pyproject.toml $(TOOLS)/.made
 	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-stores
-	$(TOOLS)/bin/uv pip install --quiet --python .venv-stores --editable ".[test-stores]"
+	$(TOOLS)/bin/uv pip install --quiet --compile-bytecode --python .venv-stores --editable ".[test-stores]"
 	touch $@
 
 # MLflow brings a hundred packages, which nothing else needs.
 .venv-models/.made: pyproject.toml $(TOOLS)/.made
 	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-models
-	$(TOOLS)/bin/uv pip install --quiet --python .venv-models --editable ".[test-models]"
+	$(TOOLS)/bin/uv pip install --quiet --compile-bytecode --python .venv-models --editable ".[test-models]"
 	touch $@
 
 # pysqa wants an older pandas, which the other tests must not get.
