@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -357,7 +358,8 @@ def test_nothing_secret_is_written_to_the_home(notebook: Notebook) -> None:
     )
     assert ended() == "completed"
     for path in (api.workspace().home / "background").iterdir():
-        assert b"c4nary" not in path.read_bytes(), path
+        with suppress(FileNotFoundError):  # a part that was given its name in the meantime
+            assert b"c4nary" not in path.read_bytes(), path
 
 
 def test_a_result_that_cannot_leave_the_process_is_an_error(notebook: Notebook) -> None:

@@ -229,8 +229,8 @@ def test_all_component_types_are_shown_with_what_does_the_job_of_others(opened: 
     for kind in COMPONENT_TYPES:
         assert f"{kind.title} {kind.purpose}" in opened.words
     assert (
-        "on a cluster absent (to be installed), dask, executor, far, flux (to be installed), local, processes, "
-        "slurm (to be installed), threads" in opened.words
+        "on a cluster supported: absent (to be installed), dask, executor, far, flux (to be installed), local, "
+        "processes, slurm (to be installed), threads" in opened.words
     )
     assert (
         "an isolated place to run untrusted code not offered: a process of the user keeps nobody out"
