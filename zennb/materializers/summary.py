@@ -289,7 +289,7 @@ def _pandas(value: Any) -> dict[str, Any] | None:
         ]
         head = [[short_label(one) for one in row] for row in some.itertuples(index=True, name=None)]
         if some.shape[1] * len(value) <= _COUNTED:
-            _count_missing(names, value.iloc[:, :_COLUMNS].isna().sum())
+            _count_missing(names, value.iloc[:, :_COLUMNS].isna().to_numpy().sum(axis=0))
         return _cut(value, {"kind": "frame", "rows": len(value), "columns": names, "head": head})
     if is_a(value, pandas.Index):
         items = [[type_text(one), short_label(one)] for one in value[:_ITEMS]]
