@@ -222,9 +222,8 @@ class _Checking:
             found = self._earlier()
             before = None if found is None else as_columns(found)
         for name, rules in by_column.items():
-            if (
-                name in columns and columns[name].copies > 1
-            ):  # a check of one would pass for the others unseen
+            # A check of one of them would pass the others unseen.
+            if name in columns and columns[name].copies > 1:
                 self._failures.append(f"column '{name}' is there {columns[name].copies} times")
             elif name in columns:
                 self._check_column(name, columns[name], rules, (before or {}).get(name))
