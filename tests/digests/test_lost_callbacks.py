@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import traitlets as T
 from matplotlib.cbook import CallbackRegistry
+from matplotlib.figure import Figure
 
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
@@ -45,10 +46,19 @@ def linked() -> Any:
     return one
 
 
-def registry() -> Any:
+def registry(callback: Any = hear) -> Any:
     callbacks = CallbackRegistry()
-    callbacks.connect("changed", hear)
+    callbacks.connect("changed", callback)
     return callbacks
+
+
+def drawn() -> Any:
+    figure = Figure()
+    figure.subplots().add_callback(hear)
+    return figure
+
+
+LISTENER, HEARD = Listener(), list[object]()
 
 
 LOST = {
@@ -57,6 +67,9 @@ LOST = {
     "a builtin": (lambda: observed(print), "print"),
     "a link": (linked, "_update_target"),
     "a registry": (registry, "hear"),
+    "a method that is held weakly": (lambda: registry(LISTENER.hear), "hear"),
+    "a method of a list": (lambda: registry(HEARD.append), "append"),
+    "wrapped by a library": (drawn, "hear"),
     "deep inside": (lambda: {"models": [observed(hear)]}, "hear"),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a, slot_values
@@ -26,6 +26,8 @@ _OBSERVED = "traitlets.traitlets.HasTraits"
 _DEEP = 5
 _MANY = 1000
 """Levels and objects that are looked at; registries of callbacks are small."""
+
+_EMPTY = CellType()
 
 _by_library: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 """Class → whether a library decides what is stored of its instances."""
@@ -46,7 +48,9 @@ def lost_callback(value: object, recipe: tuple[Any, ...]) -> str:
     any_code = any(full_name(base) == _OBSERVED for base in bases)
     for part in _inside(left, declared):
         function = part.__func__ if is_a(part, MethodType) else part
-        is_users = is_a(function, FunctionType) and origin(module_of(function)).is_users
+        is_users = (is_a(function, FunctionType) and origin(module_of(function)).is_users) or (
+            is_a(function, BuiltinFunctionType) and is_a(function.__self__, list | dict | set)
+        )
         if is_users or (any_code and is_a(function, FunctionType | BuiltinFunctionType)):
             return str(function.__name__)
     return ""
@@ -78,10 +82,14 @@ def _parts(value: Any) -> list[Any]:
         return [*dict.values(value)]
     if is_a(value, list | tuple | set | frozenset):
         return [*value]
+    if is_a(value, weakref.WeakMethod):
+        return [weakref.WeakMethod.__call__(value)]
     if is_a(value, weakref.ReferenceType):
         return [weakref.ReferenceType.__call__(value)]
     if is_a(value, partial):
         return [value.func]
-    if is_a(value, type | FunctionType | MethodType):
+    if is_a(value, FunctionType):  # a library wraps what it is given
+        return [cell.cell_contents for cell in value.__closure__ or () if cell != _EMPTY]
+    if is_a(value, type | MethodType):
         return []
     return [*attributes_of(value).values(), *slot_values(value).values()]
