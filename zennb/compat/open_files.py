@@ -76,6 +76,9 @@ def place_in_file(value: Any) -> Place | None:
     Asking moves nothing.
     """
     is_text = type(value) is io.TextIOWrapper
+    # Settings that no recipe has, and a buffer that somebody else may read as well.
+    if is_text and (value.line_buffering or value.write_through or _holders(value) > _holders_of_new()):
+        return None
     buffer = value.buffer if is_text else value
     if type(buffer) is not io.BufferedReader or type(buffer.raw) is not io.FileIO or vars(buffer):
         return None
@@ -102,6 +105,19 @@ def place_in_file(value: Any) -> Place | None:
         content=xxh3_128(content).hexdigest(),
         has_returns=b"\r" in content,
     )
+
+
+def _holders(file: Any) -> int:
+    """Return how many refer to the buffer of a text file, the file and this function among them."""
+    buffer = file.buffer
+    return sys.getrefcount(buffer)
+
+
+@lru_cache(maxsize=1)
+def _holders_of_new() -> int:
+    """Return that number for a file that nobody has asked for its buffer; it depends on the release of Python."""
+    raw: Any = io.BytesIO()
+    return _holders(io.TextIOWrapper(io.BufferedReader(raw)))
 
 
 def absolute(name: str) -> str:
@@ -299,7 +315,27 @@ def archive_place(value: Any) -> tuple[str, bytes | None, str] | None:
     if value.mode != "r" or held.get("_filePassed") or held.get("_fileRefCnt") != 1:
         return None
     place = place_in_file(value.fp)
-    return None if place is None else (place.name, value.pwd, place.content)
+    if place is None or not _is_as_opened(value, place.name):
+        return None
+    return place.name, value.pwd, place.content
+
+
+def _is_as_opened(archive: Any, name: str) -> bool:
+    """Whether a zip file has the settings and the list of contents that it has when it is opened by its name alone."""
+    apart = {"fp", "pwd", "filelist", "NameToInfo", "_lock"}
+    with type(archive)(name) as fresh:
+        held, other = attributes_of(archive), attributes_of(fresh)
+        infos, others = ([_info(each) for each in one.filelist] for one in (archive, fresh))
+        return (
+            held.keys() == other.keys()
+            and all(part == other[key] for key, part in held.items() if key not in apart)
+            and infos == others
+            and archive.NameToInfo.keys() == fresh.NameToInfo.keys()
+        )
+
+
+def _info(info: Any) -> list[Any]:
+    return [getattr(info, name, None) for name in type(info).__slots__]
 
 
 def archive_again(name: str, password: bytes | None, content: str) -> Any:
