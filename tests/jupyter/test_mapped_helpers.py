@@ -46,5 +46,5 @@ def test_a_change_of_a_class_or_function_that_would_be_lost_is_refused(
 ) -> None:
     notebook.run("xs = [1, 2]", made)
     ran = notebook.cell(f"%%step changed --map xs\n{body}")
-    assert "nothing would keep the change" in str(ran.error), ran.reason
+    assert "the notebook would not see that. Bind a new name instead." in str(ran.error), ran.reason
     assert "y" not in notebook.ns

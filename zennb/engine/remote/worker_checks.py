@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import Reason
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["prove_same_code", "refusal", "refuse_losses"]
+__all__ = ["prove_same_code", "refusal", "refuse_changed_copies", "refuse_losses"]
 
 
 def prove_same_code(
@@ -72,13 +72,28 @@ def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
         StepRefused: there are such changes or results.
     """
     reasons = list(reasons)
-    if changes := [each.what for each in reasons if each.loses == "change"]:
+    if changes := [each.what for each in reasons if each.loses in {"definition", "change"}]:
         why = f"{'; '.join(changes)}, and the notebook would not see that"
         raise refusal(request, why, "Return it as a variable, or")
     if results := [each.what for each in reasons if each.loses == "result"]:
         is_name = results[0].startswith("`")
         advice = "If only the step needs it, begin its name with an underscore; else" if is_name else ""
         raise refusal(request, f"{'; '.join(results)}, and that stays there", advice)
+
+
+def refuse_changed_copies(request: StepRequest, reasons: Iterable[Reason]) -> None:
+    """Refuse a step that changed its copies of the notebook's definitions: the notebook would keep the old ones.
+
+    Raises:
+        StepRefused: there are such changes.
+    """
+    if changes := [each.what for each in reasons if each.loses == "definition"]:
+        # An element has no cell of its own in which it could run.
+        advice = "" if request.definition.element_of else ", or run the step by its own cell"
+        raise StepRefused(
+            f"step '{request.definition.name}' has copies of the notebook's definitions here: {'; '.join(changes)}, "
+            f"and the notebook would not see that. Bind a new name instead{advice}."
+        )
 
 
 def refusal(request: StepRequest, why: str, advice: str = "") -> StepRefused:

@@ -76,11 +76,6 @@ def lost_names(definition: StepDefinition, result: ElementResult) -> str:
                 "change. Bind a new name instead: it becomes the list of the results."
             )
     for why in result.not_reusable:
-        if why.startswith("it modifies "):
-            return (
-                f"{why}, and each element has copies of its own, so nothing would keep the change. "
-                "Bind a new name instead: it becomes the list of the results."
-            )
         if why.endswith(UNSTORED_VARIABLE):
             return (
                 f"{why}, and each element begins with the variables of the notebook, so nothing would keep the change. "

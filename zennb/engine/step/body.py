@@ -17,7 +17,7 @@ from zennb.core.reading.definition_checks import checks
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.namespace_pickling import unpack
-from zennb.engine.remote.worker_checks import prove_same_code, refuse_losses
+from zennb.engine.remote.worker_checks import prove_same_code, refuse_changed_copies, refuse_losses
 from zennb.engine.run.failures import is_interrupt
 from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
@@ -121,8 +121,8 @@ def _execution(
             execution.stop()
     with redirected(Recording()), untraced():  # what values print while they are stored
         outcome = execution.finish(recording, results)
-    if request.process is not None:
-        refuse_losses(request, execution.reasons)
+    check = refuse_changed_copies if request.process is None else refuse_losses
+    check(request, execution.reasons)
     return outcome
 
 

@@ -24,13 +24,14 @@ class Reason:
     Attributes:
         what: what was observed: "it sets up logging".
         so: why that rules out reuse: "so reuse would give a copy"; "" where `what` says it all.
-        loses: what would be lost when a worker executed the step: a change to code or libraries, or a result that
-            cannot leave the process; "" for neither.
+        loses: what would be lost when a worker executed the step: a change to the notebook's own definitions, of which
+            each step outside its cell has copies, a change to modules or libraries, or a result that cannot leave the
+            process; "" for nothing.
     """
 
     what: str
     so: str = ""
-    loses: Literal["", "change", "result"] = ""
+    loses: Literal["", "definition", "change", "result"] = ""
 
     def __str__(self) -> str:
         return f"{self.what}, {self.so}" if self.so else self.what

@@ -54,9 +54,12 @@ def reasons_against_reuse(
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append(Reason("its shell lines print through the terminal itself"))
     code = changed_code(definition, request.reached, namespace, inputs=inputs)
+    is_notebooks = any(_is_notebooks(each, namespace) for each in code)
     code += [each for each in changed if each not in code][:_SHOWN]
     if code:
-        found.append(Reason(f"it modifies {', '.join(code)}", loses="change"))
+        found.append(
+            Reason(f"it modifies {', '.join(code)}", loses="definition" if is_notebooks else "change")
+        )
     found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
     if collected.defines:
         repeated = effects_when_defined(definition.tree, collected.defines, namespace)
@@ -183,6 +186,12 @@ def changed_code(
         if after.get(known, digest) != digest and not is_own:
             found.append(f"{kind} `{name}`")
     return found
+
+
+def _is_notebooks(known: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether a dependency (`class `Model``) is defined in the notebook, and not in a module or library."""
+    root = known.partition("`")[2].rstrip("`").partition(".")[0]
+    return root in namespace and not is_a(namespace[root], ModuleType)
 
 
 def _is_module(known: str, digest: str, namespace: Mapping[str, Any]) -> bool:
