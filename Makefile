@@ -9,8 +9,6 @@ ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
 # In the order of the folders: by default the files with one long test come last, and one core waits for them.
 ALL_CORES := --numprocesses auto --dist loadfile --no-loadscope-reorder
-# What failed on all cores is tried once more alone: a busy machine breaks tests that wait for something.
-AGAIN := env -u ZENNB_HOME $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 PYTHON_VERSION ?= 3.13
 MARKS ?= not browser
 TESTS ?= tests
@@ -43,9 +41,9 @@ test: $(VENV)/.test ## everything that continuous integration checks
 	$(BIN)/lint-imports
 ifeq ($(CHROMIUM),)
 	@echo "No Chromium here: the browser tests are left out. On Debian: apt-get install chromium"
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) -m "not browser" || $(AGAIN)
+	.ci/in-parts $(BIN)/python tests -m "not browser"
 else
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) || $(AGAIN)
+	.ci/in-parts $(BIN)/python tests
 endif
 
 test-lowest: ## the suite less the browser, with the lowest releases that pyproject.toml allows
@@ -98,8 +96,8 @@ clean: ## delete what the targets above made, the demo's store included
 define tested_with
 @if .ci/find-python $(2) >/dev/null; then \
 	$(MAKE) --no-print-directory .venv-$(1)/.made && \
-	{ env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest $(TESTS) $(ALL_CORES) --ignore tests/conventions --ignore-glob '*/test_docs.py' -o cache_dir=.venv-$(1)/.cache -m "$(3)" || \
-	env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest -o cache_dir=.venv-$(1)/.cache --last-failed --last-failed-no-failures none; }; \
+	.ci/in-parts .venv-$(1)/bin/python $(TESTS) --ignore=tests/conventions --ignore-glob='*/test_docs.py' \
+		-o cache_dir=.venv-$(1)/.cache -m "$(3)"; \
 else \
 	echo "No Python $(2) on this machine, so its tests are left out. To have one: .ci/fetch-python $(2)"; \
 fi

@@ -7,10 +7,19 @@ import sys
 from dataclasses import replace
 from functools import cache
 from itertools import compress
-from types import ModuleType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import class_attributes, is_a
 from zennb.digests.memory import is_array, memory_parts
 from zennb.digests.reachability import is_reachable
 from zennb.digests.stretches import share_memory
@@ -34,30 +43,46 @@ _libraries: dict[int, object] = {}
 
 _MOST = 100_000
 
+_LARGEST = 1000
+"""Entries of a library's container that are looked at. More are a table of plain values, as of characters."""
 
-class _Others:
-    """Ids of objects that do not belong to a library, known until modules are imported.
+_PLAIN = frozenset(
+    {str, int, float, complex, bool, bytes, type(None), type(Ellipsis), type, ModuleType}
+    | {GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType, WrapperDescriptorType}
+    | {BuiltinFunctionType, FunctionType, ReferenceType, classmethod, staticmethod, property}
+)
+"""Types of most of what modules and classes refer to, and of nothing that values share and change."""
 
-    Code that runs may free such an object, and its id may go to another one. If a library keeps that one for two
-    values, they are stored together without need. To search all classes again after each cell would cost every step
-    that reads a shared value 50 to 200 ms.
+
+class _Known:
+    """What is known until modules are imported: to find it again after each cell would cost every step 50 to 200 ms.
+
+    Attributes:
+        others: ids of objects that do not belong to a library. Code that runs may free such an object, and its id may
+            go to another one. If a library keeps that one for two values, they are stored together without need.
+        classes: those of libraries that have attributes, without keeping them alive. What another one keeps later
+            counts as the user's: this has the same consequence.
+        modules: how many modules there were.
     """
 
-    __slots__ = ("ids", "modules")
+    __slots__ = ("classes", "modules", "others")
 
     def __init__(self) -> None:
-        self.ids: set[int] = set()
+        self.others: set[int] = set()
+        self.classes: list[ref[type]] = []
         self.modules = 0
 
 
-_others = _Others()
+_known = _Known()
 
 
 def forget() -> None:
     """Note that code ran: it may have imported modules, and these may keep objects that were nobody's before."""
-    if len(sys.modules) != _others.modules or len(_others.ids) > _MOST:
-        _others.ids.clear()
-        _others.modules = len(sys.modules)
+    if len(sys.modules) != _known.modules:
+        _known.classes.clear()
+    if len(sys.modules) != _known.modules or len(_known.others) > _MOST:
+        _known.others.clear()
+        _known.modules = len(sys.modules)
 
 
 def share(one: ValueDigest, other: ValueDigest) -> bool:
@@ -73,7 +98,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
         return False
     # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
     # one, an object that is known to be nobody's library. What follows walks all classes of the process.
-    if min(common) < 0 or one.root in common or other.root in common or not _others.ids.isdisjoint(common):
+    if min(common) < 0 or one.root in common or other.root in common or not _known.others.isdisjoint(common):
         return True
     return not _are_libraries(common)
 
@@ -81,7 +106,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
 def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, ValueDigest]:
     """Return what was seen of values, less the mutable parts and memory that belong to libraries."""
     unknown = frozenset[int]().union(*(each.mutable for each in value_digests.values()))
-    unknown -= _libraries.keys() | _others.ids
+    unknown -= _libraries.keys() | _known.others
     if unknown:
         _are_libraries(unknown)
     return {
@@ -131,11 +156,11 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     because the same few constants occur in all values of a kind.
     """
     # In one call over everything: one call for each object would take seconds in a process with many libraries.
-    owned = gc.get_referents(*_kept_by_libraries())
+    owned = _not_plain(gc.get_referents(*_kept_by_libraries()))
     containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
-    held = compress(owned, map(containers.__contains__, map(type, owned)))
     # Each once: all modules refer to the dictionary of the builtins.
-    owned += gc.get_referents(*{id(each): each for each in held}.values())
+    held = {id(each): each for each in compress(owned, map(containers.__contains__, map(type, owned)))}
+    owned += _not_plain(gc.get_referents(*(each for each in held.values() if _size(each) <= _LARGEST)))
     for depth in range(_DEPTH + 1):
         inside = ids.intersection(map(id, owned))
         _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
@@ -147,7 +172,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     # What stands for the memory of a library's array is the library's, too.
     memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
     _libraries.update({id(part): part for part in memory})
-    _others.ids.update(ids - _libraries.keys())
+    _known.others.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
 
 
@@ -158,12 +183,15 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
     thread fail with a SystemError.
     """
     modules: list[object] = list(sys.modules.values())  # anything may have been put there
+    is_users = cache(lambda module: origin(module).is_users)  # a module has many classes
     found = [vars(each) for each in modules if is_a(each, ModuleType)]
-    found += {id(each): each for each in gc.get_referents(*_all_classes()) if type(each) is dict}.values()
+    kept = [each for each in found if _is_library(each, is_users)]
+    if not _known.classes:
+        _known.classes += [ref(each) for each in _all_classes() if _keeps_objects(each, is_users)]
+    classes = [cls for each in _known.classes if (cls := each()) is not None]
+    kept += [each for each in gc.get_referents(*classes) if type(each) is dict]
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
-    is_users = cache(lambda module: origin(module).is_users)  # a module has many classes
-    kept = [each for each in found if _is_library(each, is_users)]
     return [*kept, *([settings] if settings is not None else [])]
 
 
@@ -178,7 +206,25 @@ def _all_classes() -> list[type]:
     return list(found.values())
 
 
-def _is_library(namespace: dict[Any, Any], is_users: Callable[[str], bool]) -> bool:
+def _keeps_objects(cls: type, is_users: Callable[[str], bool]) -> bool:
+    """Whether this is a class of a library that has attributes of its own which values may share."""
+    namespace = class_attributes(cls)
+    return any(
+        type(value) not in _PLAIN and not name.startswith("__") for name, value in namespace.items()
+    ) and _is_library(namespace, is_users)
+
+
+def _not_plain(found: list[Any]) -> list[Any]:
+    return [each for each in found if type(each) not in _PLAIN]
+
+
+def _size(container: Any) -> int:
+    """Return how many entries a container has, which its own class may deny."""
+    (kind,) = (kind for kind in _CONTAINERS if is_a(container, kind))
+    return kind.__len__(container)
+
+
+def _is_library(namespace: Mapping[Any, Any], is_users: Callable[[str], bool]) -> bool:
     """Whether this is the dictionary of a class or module of an installed package."""
     # The dictionary of any object may have an entry `__doc__`; those of classes and modules have two such entries.
     is_class = "__module__" in namespace and "__doc__" in namespace
