@@ -14,13 +14,12 @@ import stat
 import sys
 from contextvars import ContextVar
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xxhash import xxh3_128
 
-from zennb.compat.instances import attributes_of, is_a
+from zennb.compat.instances import is_a
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
@@ -30,11 +29,10 @@ __all__ = [
     "Lines",
     "Place",
     "absolute",
-    "archive_again",
-    "archive_place",
     "csv_parts",
     "csv_reader",
     "csv_writer",
+    "is_opening",
     "not_opened",
     "opened_again",
     "place_in_file",
@@ -57,6 +55,7 @@ class Place(NamedTuple):
         ahead: the byte up to which it has read ahead. That is not read again if somebody changes the file.
         content: digest of all that is in the file.
         has_returns: whether there are bytes in it for which `newline` matters.
+        newlines: what the attribute `newlines` of a text file says of the ends of lines so far.
     """
 
     name: str
@@ -68,6 +67,7 @@ class Place(NamedTuple):
     ahead: int
     content: str
     has_returns: bool
+    newlines: str | tuple[str, ...] | None = None
 
 
 def place_in_file(value: Any) -> Place | None:
@@ -76,16 +76,25 @@ def place_in_file(value: Any) -> Place | None:
     Asking moves nothing.
     """
     is_text = type(value) is io.TextIOWrapper
-    # Settings that no recipe has, and a buffer that somebody else may read as well.
-    if is_text and (value.line_buffering or value.write_through or _holders(value) > _holders_of_new()):
+    if is_text and (value.line_buffering or value.write_through):  # settings that no recipe has
         return None
     buffer = value.buffer if is_text else value
     if type(buffer) is not io.BufferedReader or type(buffer.raw) is not io.FileIO or vars(buffer):
         return None
+    del buffer
     if vars(value).keys() - {"mode"} or value.mode not in {"r", "rt", "rb"} or not is_a(value.name, str):
+        return None
+    # A part that somebody else holds as well would be another one.
+    if any(now > new for now, new in zip(_holders(value), _holders_of_new(is_text=is_text), strict=True)):
+        return None
+    buffer, newlines = (value.buffer, value.newlines) if is_text else (value, None)
+    decoder = _decoder(value) if newlines else None
+    if newlines and decoder is None:
         return None
     try:
         number, place = value.fileno(), value.tell()  # refused while a loop over its lines goes on
+        if newlines:
+            _note_newlines(value, decoder, newlines)  # `tell` may forget them
         content, ahead = _content(number, value.name), os.lseek(number, 0, os.SEEK_CUR)
     except (OSError, ValueError):
         return None
@@ -104,20 +113,39 @@ def place_in_file(value: Any) -> Place | None:
         ahead=ahead,
         content=xxh3_128(content).hexdigest(),
         has_returns=b"\r" in content,
+        newlines=newlines,
     )
 
 
-def _holders(file: Any) -> int:
-    """Return how many refer to the buffer of a text file, the file and this function among them."""
-    buffer = file.buffer
-    return sys.getrefcount(buffer)
+def _holders(file: Any) -> list[int]:
+    """Return how many refer to each of the parts of a file, the file and this function among them."""
+    buffer = file.buffer if type(file) is io.TextIOWrapper else file
+    parts = [buffer.raw] if buffer is file else [buffer, buffer.raw]
+    del buffer
+    return list(map(sys.getrefcount, parts))
 
 
-@lru_cache(maxsize=1)
-def _holders_of_new() -> int:
-    """Return that number for a file that nobody has asked for its buffer; it depends on the release of Python."""
-    raw: Any = io.BytesIO()
-    return _holders(io.TextIOWrapper(io.BufferedReader(raw)))
+@lru_cache(maxsize=2)
+def _holders_of_new(*, is_text: bool) -> list[int]:
+    """Return these numbers for a file that nobody has asked for its parts; they depend on the release of Python."""
+    with io.open(os.devnull, "r" if is_text else "rb") as file:
+        return _holders(file)
+
+
+def _decoder(file: Any) -> Any:
+    """Return the decoder of a text file that takes any ends of lines; None of one that does not."""
+    found = (each for each in gc.get_referents(file) if type(each) is io.IncrementalNewlineDecoder)
+    return next(found, None)
+
+
+def _note_newlines(file: Any, decoder: Any, newlines: str | tuple[str, ...]) -> None:
+    """Let a text file say again which ends of lines it has met."""
+    if file.newlines == newlines:
+        return
+    state = decoder.getstate()
+    decoder.reset()
+    decoder.decode("-".join((newlines, "") if is_a(newlines, str) else (*newlines, "")).encode(file.encoding))
+    decoder.setstate(state)  # keeps what was met
 
 
 def absolute(name: str) -> str:
@@ -198,13 +226,18 @@ def not_opened() -> Iterator[None]:
         _opens.reset(token)
 
 
+def is_opening() -> bool:
+    """Whether files are opened that values have open."""
+    return _opens.get()
+
+
 def opened_again(*found: Any) -> Any:
     """Return a file that is open at a `Place`, given as its attributes, and has read ahead as far.
 
     Raises:
         ValueError: the file is gone, or holds something else by now.
     """
-    there = Place._make(found)
+    there = Place(*found)
     try:
         raw = io.FileIO(there.name)
         content = _content(raw.fileno(), there.name)
@@ -221,7 +254,7 @@ def opened_again(*found: Any) -> Any:
         ends = None if there.newline == "all" else there.newline
         file = io.TextIOWrapper(buffer, encoding=there.encoding, errors=there.errors, newline=ends)
         file.mode = there.mode
-    if not _opens.get():
+    if not is_opening():
         file.close()
         return file
     if there.place:
@@ -232,6 +265,8 @@ def opened_again(*found: Any) -> Any:
         file.seek(there.place)
     if low >= len(content):
         file.read()  # after `seek` alone, `newline` cannot be told at the end
+    if there.newlines and (decoder := _decoder(file)) is not None:
+        _note_newlines(file, decoder, there.newlines)
     return file
 
 
@@ -302,56 +337,3 @@ def csv_reader(dialect: dict[str, Any], lines: int, source: Any) -> Any:
 def csv_writer(dialect: dict[str, Any], _lines: int, target: Any) -> Any:
     """Return a writer of a file."""
     return csv.writer(target, **dialect)
-
-
-def archive_place(value: Any) -> tuple[str, bytes | None, str] | None:
-    """Return name, password and a digest of a zip file that is open for reading; None for anything else."""
-    if type(value).__name__ != "ZipFile" or type(value) is not getattr(
-        sys.modules.get("zipfile"), "ZipFile", 0
-    ):
-        return None
-    # Files that were opened in it are counted, and have their place in it.
-    held = attributes_of(value)
-    if value.mode != "r" or held.get("_filePassed") or held.get("_fileRefCnt") != 1:
-        return None
-    place = place_in_file(value.fp)
-    if place is None or not _is_as_opened(value, place.name):
-        return None
-    return place.name, value.pwd, place.content
-
-
-def _is_as_opened(archive: Any, name: str) -> bool:
-    """Whether a zip file has the settings and the list of contents that it has when it is opened by its name alone."""
-    apart = {"fp", "pwd", "filelist", "NameToInfo", "_lock"}
-    with type(archive)(name) as fresh:
-        held, other = attributes_of(archive), attributes_of(fresh)
-        infos, others = ([_info(each) for each in one.filelist] for one in (archive, fresh))
-        return (
-            held.keys() == other.keys()
-            and all(part == other[key] for key, part in held.items() if key not in apart)
-            and infos == others
-            and archive.NameToInfo.keys() == fresh.NameToInfo.keys()
-        )
-
-
-def _info(info: Any) -> list[Any]:
-    return [getattr(info, name, None) for name in type(info).__slots__]
-
-
-def archive_again(name: str, password: bytes | None, content: str) -> Any:
-    """Return an open zip file.
-
-    Raises:
-        ValueError: the file is gone, or holds something else by now.
-    """
-    try:
-        archive: Any = import_module("zipfile").ZipFile(name)
-    except OSError as error:
-        raise ValueError(f"the file {name} cannot be opened as before ({error})") from error
-    archive.pwd = password
-    found = archive_place(archive)
-    if found != (name, password, content) or not _opens.get():
-        archive.close()
-    if found != (name, password, content):
-        raise ValueError(f"the file {name} has changed since")
-    return archive

@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.finished import finished, restored
-from zennb.compat.open_files import absolute, archive_place, csv_parts, place_in_file
+from zennb.compat.open_archives import archive_place
+from zennb.compat.open_files import absolute, csv_parts, place_in_file
 from zennb.digests.objects import by_recipe, changeable
 from zennb.digests.walker import HIDDEN
 
@@ -59,6 +60,8 @@ def file(walker: DigestWalker, value: Any) -> None:
         found.content,
     ):
         walker.sink.text(str(part))
+    if found.newlines:
+        walker.sink.text(repr(found.newlines))
 
 
 def csv_object(walker: DigestWalker, value: Any) -> Steps | None:

@@ -15,9 +15,8 @@ from typing import Any
 
 from zennb.compat.finished import finished, restored
 from zennb.compat.instances import is_a
+from zennb.compat.open_archives import archive_again, archive_place
 from zennb.compat.open_files import (
-    archive_again,
-    archive_place,
     csv_parts,
     csv_reader,
     csv_writer,
