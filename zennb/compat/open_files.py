@@ -128,7 +128,7 @@ def _holders(file: Any) -> list[int]:
 @lru_cache(maxsize=2)
 def _holders_of_new(*, is_text: bool) -> list[int]:
     """Return these numbers for a file that nobody has asked for its parts; they depend on the release of Python."""
-    with io.open(os.devnull, "r" if is_text else "rb") as file:
+    with Path(os.devnull).open("r" if is_text else "rb") as file:
         return _holders(file)
 
 

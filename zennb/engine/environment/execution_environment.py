@@ -17,8 +17,9 @@ from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.callers import untraced
 from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.files import fixed_part, keepable, state, write
+from zennb.engine.environment.later_calls import LaterCalls
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
-from zennb.engine.environment.log_handlers import handlers, logging_state
+from zennb.engine.environment.log_handlers import handlers
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
 from zennb.engine.environment.open_figures import OpenFigures
 from zennb.engine.environment.process_state import OF_KERNELS, PROCESS_STATE, repeated_filters
@@ -236,7 +237,7 @@ class EnvironmentRecorder:
         self, environment: ExecutionEnvironment, tracer: AccessTracer, texts: Iterable[str] = ()
     ) -> None:
         self._owner, self._tracer = environment, tracer
-        self._logging = logging_state()
+        self._later = LaterCalls()
         self._access: NamedAccess | None = None
         self._environment = variables()
         # Everything is read before tracing begins, so that our own reads are not taken for the step's.
@@ -322,9 +323,7 @@ class EnvironmentRecorder:
             Reason(f"it sets the environment variable {name}{self._end_of(name)}", loses="result")
             for name in withheld
         ]
-        if logging_state() != self._logging:
-            reasons.append(Reason("it sets up logging", loses="result"))
-        return observed, changes, reasons
+        return observed, changes, [*reasons, *self._later.reasons()]
 
     def _set(self, policy: RestorePolicy) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.
