@@ -12,10 +12,16 @@ from zennb.packages.origin import module_of, origin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Patch", "patched", "patches_in"]
+__all__ = ["STREAMS", "UNDONE_BY_SHELLS", "Patch", "patched", "patches_in"]
 
 Patch = tuple[str, str]
 """Name of a module and path of the patched attribute: `("numpy", "mean")`, `("pandas", "DataFrame.shout")`."""
+
+STREAMS: tuple[Patch, ...] = (("sys", "stdin"), ("sys", "stdout"), ("sys", "stderr"))
+"""What the kernel puts there has no digest, so that it matters whether code has set it back."""
+
+UNDONE_BY_SHELLS: frozenset[Patch] = frozenset({("sys", "excepthook"), ("sys", "displayhook")})
+"""What a shell sets before each cell, and sets back after it, whatever the cell has set."""
 
 
 def patches_in(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[Patch]:

@@ -247,6 +247,7 @@ def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
 @block
 def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
     """Let a standard stream write through `write`; a stream written in C is replaced by a wrapper."""
+    before = getattr(stream, "__dict__", {}).get("write")  # code of the user may have set one
     try:
         # The stream itself is changed instead of `sys.stdout`, since log handlers and libraries
         # keep the stream they found.
@@ -262,7 +263,10 @@ def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Itera
     try:
         yield
     finally:
-        stream.__dict__.pop("write", None)
+        if stream.__dict__.get("write") is write:
+            del stream.write
+            if before is not None:
+                stream.__dict__["write"] = before
 
 
 class _Copy:

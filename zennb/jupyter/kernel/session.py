@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zennb.compat.notebook import completed, request_of
 from zennb.core.reading.source import analyse
 from zennb.dependencies.dependencies import note_cached_functions
-from zennb.dependencies.patches import patches_in
+from zennb.dependencies.patches import STREAMS, UNDONE_BY_SHELLS, Patch, patched, patches_in
 from zennb.engine.step.cancellation import interrupted
 from zennb.engine.step.definition import TEXT_ANNOTATIONS
 from zennb.engine.step.library_steps import calls_of_cell
@@ -59,6 +59,7 @@ class KernelSession(KernelState):
         self._last_shown: BaseException | None = None
         self._is_step = False  # whether the cell that runs now was announced as a step
         self._refusal: Exception | None = None
+        self._streams: dict[Patch, object] = {}
         self._text = ""
         self._needed: set[str] = set()
         self._deletes: frozenset[str] = frozenset()
@@ -219,6 +220,9 @@ class KernelSession(KernelState):
                 self._is_step = False
                 # To tell an error of this cell from an earlier one, see `_shown_error`.
                 self._last_shown = getattr(sys, "last_value", None)
+                self._streams |= {
+                    each: patched(each, sys.modules) for each in STREAMS if each not in self.patches
+                }
                 self.provenance.cell_begins()
             self._text = info.raw_cell or ""
         # Raised in the cell: here, the shell would show it as an error of this callback, and run the cell.
@@ -334,7 +338,10 @@ class KernelSession(KernelState):
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
         if _MAY_PATCH.search(text):
             with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-                self.patches.update(patches_in(ast.parse(text), self.namespace))
+                found = set(patches_in(ast.parse(text), self.namespace)) - UNDONE_BY_SHELLS
+                self.patches |= found
+                # As in `sys.stdout = io.StringIO()`, and later `sys.stdout = before`.
+                self.patches -= {e for e, was in self._streams.items() if patched(e, sys.modules) is was}
 
     def _note_library_calls(self, result: ExecutionResult | None) -> None:
         """Note what a plain cell called for its effect on libraries; nothing that it finds odd may reach the cell."""
