@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.compat.shown_warnings import warnings_remembered
 from zennb.core.secrets.parameters import small_inputs
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
 
 
 @functools.cache
+@warnings_remembered()
 def _platform_versions() -> dict[str, str]:
     from importlib.metadata import version
 

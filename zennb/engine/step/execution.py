@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
+from zennb.compat.shown_warnings import warnings_remembered
 from zennb.compat.widgets import is_live
 from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
@@ -141,6 +142,7 @@ class StepExecution:
             if len(sys.modules) != loaded:  # else a step in another thread may have set something meanwhile
                 undo()
 
+    @warnings_remembered()
     def _texts(self) -> frozenset[str]:
         """Return the texts that the step can see, and in which files may be named that are opened out of sight."""
         texts = self.request.texts
@@ -157,6 +159,7 @@ class StepExecution:
             self.seconds = time.perf_counter() - self._started
         self._running.__exit__(*sys.exc_info())  # with the error: figures are shown only if there is none
 
+    @warnings_remembered()
     def finish(self, recording: Recording, results: Sequence[object] = ()) -> StepOutcome:
         """After the body: collect its changes, decide whether they may be reused, and store them.
 

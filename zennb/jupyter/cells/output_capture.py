@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TextIO
 
 from zennb.compat.instances import error_text
+from zennb.compat.shown_warnings import warnings_remembered
 from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import redirected, written_again
@@ -94,9 +95,9 @@ class OutputCapture:
 
     @block
     def discarding(self) -> Iterator[None]:
-        """Discard the output of this thread."""
+        """Discard the output of this thread; values are looked at inside, which must not be noticed."""
         unseen = Recording()
-        with self.to_recording(unseen), redirected(unseen):
+        with self.to_recording(unseen), redirected(unseen), warnings_remembered():
             yield
 
     @block

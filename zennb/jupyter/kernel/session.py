@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zennb.compat.notebook import completed, request_of
+from zennb.compat.shown_warnings import warnings_remembered
 from zennb.core.reading.source import analyse
 from zennb.dependencies.dependencies import note_cached_functions
 from zennb.dependencies.patches import STREAMS, UNDONE_BY_SHELLS, Patch, patched, patches_in
@@ -284,6 +285,7 @@ class KernelSession(KernelState):
                 raise  # it took too long
             self.after_cell(result)  # it came on the way into the block
 
+    @warnings_remembered()
     def _end_cell(self, result: ExecutionResult | None) -> None:
         self._depth = max(0, self._depth - 1)
         try:
