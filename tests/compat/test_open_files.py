@@ -33,7 +33,9 @@ def test_a_text_file_whose_buffer_somebody_holds_has_no_place(text: Path) -> Non
 
 def test_a_file_whose_descriptor_somebody_holds_has_no_place(text: Path) -> None:
     with text.open() as file, text.open("rb") as other:
-        raw = file.buffer.raw, other.raw
+        buffer: Any = file.buffer
+        raw = buffer.raw, other.raw
+        del buffer
         assert place_in_file(file) is place_in_file(other) is None
         del raw
         assert place_in_file(file) is not None

@@ -147,15 +147,16 @@ class RunContext:
         unclear = resolved.unclear or self._read_although_unstored(definition)
         # The key without doubtful names comes first: its results bind these names themselves, whatever they hold now.
         keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
+        doubtful = resolved.rebound, resolved.deletes
         # Read ahead for most steps of a run; else the store is asked: another kernel may have finished the step since.
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (
-                not_reusable([step], definition, self.artifacts.signer, resolved.rebound)
+                not_reusable([step], definition, self.artifacts.signer, *doubtful)
                 or self.environment.stale(step.observed)
             ):
                 return reused(step)
         candidates, previous = self._known_of(resolved, known, history) if keys else ([], None)
-        unusable = not_reusable(candidates, definition, self.artifacts.signer, resolved.rebound)
+        unusable = not_reusable(candidates, definition, self.artifacts.signer, *doubtful)
         # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
         if len(candidates) > 1:
             candidates.sort(key=lambda step: bool(missing_results(step, self.store)))

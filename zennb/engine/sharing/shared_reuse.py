@@ -13,7 +13,7 @@ from zennb.core.records.shared import SHOWN_DIGITS, adopted_reason
 from zennb.digests.digest import digest_value
 from zennb.engine.run.lost_results import why_lost
 from zennb.engine.sharing.foreign_results import bound_to_its_machine, needs_trust
-from zennb.engine.step.cache_options import changed_beside
+from zennb.engine.step.cache_options import changed_beside, deletes_more
 from zennb.errors import StoreError, ZennbError
 from zennb.materializers.available import unreadable
 
@@ -106,6 +106,7 @@ class SharedReuse:
             expired(step, within=resolved.definition.options.expires, now=time.time())
             or unreadable(step.outputs.values())
             or changed_beside(step, resolved.rebound)
+            or deletes_more(step, resolved.deletes)
             or bound_to_its_machine(step)
             or self.environment.stale(step.observed, overlay)
         )

@@ -32,6 +32,7 @@ __all__ = [
     "changed_although_left_out",
     "changed_beside",
     "check_unstored",
+    "deletes_more",
     "end_of_reuse",
     "ignored_inputs",
     "is_ignored",
@@ -48,7 +49,11 @@ __all__ = [
 
 
 def not_reusable(
-    steps: Iterable[Step], definition: StepDefinition, signer: Signer, rebound: Collection[str] = ()
+    steps: Iterable[Step],
+    definition: StepDefinition,
+    signer: Signer,
+    rebound: Collection[str] = (),
+    deletes: Collection[str] = (),
 ) -> dict[int | None, str]:
     """Return, by id, why matching results are not reused.
 
@@ -61,6 +66,7 @@ def not_reusable(
         definition: the step.
         signer: checks the signatures.
         rebound: names that it need not have bound, and that share state with its inputs now.
+        deletes: names that exist now and that it may delete.
     """
     found: dict[int | None, str] = {}
     over, now = "", time.time()
@@ -71,6 +77,7 @@ def not_reusable(
             continue
         over = over or expired(step, within=definition.options.expires, now=now)
         reason = over or unreadable(step.outputs.values()) or changed_beside(step, rebound)
+        reason = reason or deletes_more(step, deletes)
         if reason:
             found[step.id] = reason
     return found
@@ -80,6 +87,12 @@ def changed_beside(step: Step, rebound: Collection[str]) -> str:
     """Return which name that the results of a step do not bind shares state with an input that they replace."""
     left = [name for name in rebound if name not in step.outputs and name not in step.inputs]
     return f"it did not bind `{min(left)}`" if left and step.outputs.keys() & step.inputs.keys() else ""
+
+
+def deletes_more(step: Step, deletes: Collection[str]) -> str:
+    """Return which name that exists now a step may delete, although it did not exist when it ran."""
+    left = set(deletes).difference(step.deletes, step.outputs, step.defines, step.inputs)
+    return f"it may delete `{min(left)}`, which did not exist when it ran" if left else ""
 
 
 def end_of_reuse(step: Step, definition: StepDefinition) -> Step:

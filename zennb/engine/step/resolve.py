@@ -66,6 +66,7 @@ class ResolvedStep:
         secrets: the secret texts in its code and inputs; their digests in the parts are sealed.
         unstored: inputs that another step makes and cannot store.
         rebound: inputs only because they share state with another one, and that the step may bind anew.
+        deletes: names that exist and that it may delete, though it does not read them (`except E as name`).
     """
 
     definition: StepDefinition
@@ -85,6 +86,7 @@ class ResolvedStep:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     unstored: tuple[str, ...] = ()
     rebound: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -162,9 +164,7 @@ def resolve_step(
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
     earlier = _earlier(inputs.digests, found.definitions, namespace)
     # Not what is an input only because it shares state with an ignored one, which comes below.
-    rebound = {*inputs.values, *given}.intersection(analysis.binds).difference(
-        analysis.hidden, analysis.reads, search.data
-    )
+    rebound = {*inputs.values, *given} & {*analysis.binds} - {*analysis.hidden, *analysis.reads, *search.data}
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
     more = {**dict.fromkeys(earlier, ""), **_own_text(definition, search.reflections)}
     used = _used(definition, found, inputs)
@@ -223,6 +223,7 @@ def resolve_step(
         calls=tuple(concerning),
         secrets=secrets,
         rebound=frozenset(rebound),
+        deletes=definition.analysis.deletes & scope.keys() - inputs.values.keys(),
         unstored=tuple(opaque),
     )
 
