@@ -8,6 +8,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
+from zennb.compat.iterators import dictionary_recipe
 from zennb.compat.python import error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.lost_callbacks import lost_callback
@@ -107,7 +108,8 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
                     warnings.simplefilter("ignore", DeprecationWarning)
                     found = value.__reduce_ex__(4)
         else:
-            found = error_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
+            found = error_recipe(value) or dictionary_recipe(value)
+            found = found or (value.__reduce_ex__(4) if reducer is None else reducer(value))
     except KeyboardInterrupt:
         raise
     except NotImplementedError as error:

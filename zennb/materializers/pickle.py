@@ -20,6 +20,7 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
+from zennb.compat.iterators import dictionary_recipe
 from zennb.compat.open_files import not_opened
 from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
@@ -337,7 +338,8 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if is_figure(value):
             return figure_state(value)
         own = library_reduction(value, by_structure=self._by_structure)
-        return own or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
+        own = own or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
+        return own or dictionary_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""

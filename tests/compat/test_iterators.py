@@ -1,0 +1,118 @@
+"""Views of dictionaries and iterators over them: others stand where they stand, and asking moves nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.compat.iterators import dictionary_recipe
+from zennb.digests.digest import digest_value
+from zennb.errors import CannotDigest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.jupyter.conftest import Notebook
+
+Letters = dict[str, list[int]]
+MAKERS: dict[str, Callable[[Letters], Any]] = {
+    "keys": iter,
+    "items": lambda letters: iter(letters.items()),
+    "values": lambda letters: iter(letters.values()),
+    "reversed keys": reversed,
+    "reversed items": lambda letters: reversed(letters.items()),
+    "reversed values": lambda letters: reversed(letters.values()),
+}
+
+
+def _made(recipe: tuple[Any, ...] | None) -> Any:
+    assert recipe is not None
+    return recipe[0](*recipe[1])
+
+
+@pytest.mark.parametrize("steps", range(5))
+@pytest.mark.parametrize("kind", MAKERS)
+def test_an_iterator_is_made_again_at_its_place(kind: str, steps: int) -> None:
+    letters: Letters = {each: [] for each in "abc"}
+    one, same = MAKERS[kind](letters), MAKERS[kind](letters)
+    for _ in range(steps):
+        next(one, None), next(same, None)
+    again = _made(dictionary_recipe(one))
+    assert type(again) is type(one)
+    assert digest_value(again).digest == digest_value(one).digest
+    rest = [*again]
+    assert rest == [*one] == [*same]
+
+
+def test_an_iterator_follows_its_dictionary() -> None:
+    letters: Letters = {"a": [], "b": []}
+    again = _made(dictionary_recipe(iter(letters)))
+    letters["c"] = []
+    with pytest.raises(RuntimeError, match="changed size"):
+        next(again)
+    assert digest_value([letters, iter(letters)]).digest != digest_value([letters, iter({**letters})]).digest
+
+
+@pytest.mark.parametrize("change", [lambda d: d.update(z=1), lambda d: (d.pop("a"), d.update(z=1))])
+def test_an_iterator_whose_dictionary_has_changed_has_no_place(change: Callable[[Any], Any]) -> None:
+    letters = {"a": 1, "b": 2, "c": 3}
+    iterator = iter(letters)
+    next(iterator)
+    change(letters)
+    assert dictionary_recipe(iterator) is None
+
+
+@pytest.mark.parametrize("make", [lambda: iter({1}), lambda: iter(b"a"), lambda: reversed([1])])
+def test_others_are_made_again_when_they_have_come_to_their_end(make: Callable[[], Any]) -> None:
+    iterator = make()
+    assert dictionary_recipe(iterator) is None
+    list(iterator)
+    again = _made(dictionary_recipe(iterator))
+    assert type(again) is type(iterator)
+    assert not [*again]
+
+
+@pytest.mark.parametrize("cls", [dict, OrderedDict, Counter])
+@pytest.mark.parametrize("name", ["keys", "values", "items"])
+def test_a_view_stays_one_of_its_dictionary(cls: Any, name: str) -> None:
+    letters = cls(a=1)
+    view = getattr(letters, name)()
+    again = _made(dictionary_recipe(view))
+    letters["b"] = 2
+    assert type(again) is type(view)
+    assert [*again] == [*view]
+    assert digest_value(view).digest != digest_value(getattr(cls(a=1), name)()).digest
+
+
+def test_a_dictionary_without_a_digest_has_views_without_one() -> None:
+    with pytest.raises(CannotDigest, match="generator"):
+        digest_value({"a": (each for each in ())}.values())
+
+
+STORIES = {
+    "view": (
+        ("letters = {'a': 1}\nview = letters.items()", "letters['b'] = 2"),
+        "list(view)",
+        [("a", 1), ("b", 2)],
+    ),
+    "iterator": (("letters = {'a': 1, 'b': 2}\nit = iter(letters)", "one = next(it)"), "list(it)", ["b"]),
+    "numbered": (
+        ("letters = {'a': 1, 'b': 2}\nit = enumerate(letters)", "one = next(it)"),
+        "list(it)",
+        [(1, "b")],
+    ),
+    "pairs": (("it = zip({'a': 1, 'b': 2}.items(), 'xy')", "one = next(it)"), "list(it)", [(("b", 2), "y")]),
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=list(STORIES))
+def test_cells_that_use_them_are_reused(notebook: Notebook, story: tuple[tuple[str, ...], str, Any]) -> None:
+    cells, reads, expected = story
+    steps = [f"%%step s{n}\n{each}" for n, each in enumerate(cells)]
+    for status in ("completed", "cached"):
+        assert [each.status for each in notebook.run(*steps)] == [status] * len(steps)
+        (ran,) = notebook.run(reads)
+        assert ran.result == expected
+        notebook.restart()

@@ -1,0 +1,88 @@
+"""Owns iterators over dictionaries, and views of them: what they go over, where they stand, and others like them.
+
+Their own recipes make iterators over lists, which no longer follow the dictionary; views have none.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.instances import is_a
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["dictionary_recipe", "iterator_at", "view_of"]
+
+_VIEWS: dict[type, Callable[[Any], Any]] = {
+    type(make(cls())): make for cls in (dict, OrderedDict) for make in (cls.keys, cls.items, cls.values)
+}
+"""Type of a view → what makes it of a dictionary."""
+
+_ITERATORS: dict[type, Callable[[Any], Iterator[Any]]] = {
+    type(make({})): make
+    for make in (
+        dict.__iter__,
+        lambda of: iter(dict.items(of)),
+        lambda of: iter(dict.values(of)),
+        dict.__reversed__,
+        lambda of: reversed(dict.items(of)),
+        lambda of: reversed(dict.values(of)),
+        # Of these only what has come to its end: the order of a set is another one after a restart.
+        lambda _: iter(set()),
+        lambda _: iter(b""),
+        lambda _: iter(bytearray()),
+        lambda _: reversed([]),
+    )
+}
+"""Type of an iterator → what makes it of a dictionary."""
+
+_BY_NAME = {cls.__name__: make for cls, make in [*_VIEWS.items(), *_ITERATORS.items()]}
+
+
+def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
+    """Return the pickle recipe of a view or iterator; None for anything else, and when its place cannot be told."""
+    cls = type(value)
+    if cls in _VIEWS:
+        (over,) = (each for each in gc.get_referents(value) if is_a(each, dict))
+        return view_of, (cls.__name__, over)
+    if cls not in _ITERATORS:
+        return None
+    found = [each for each in gc.get_referents(value) if each is not cls]
+    over = next((each for each in found if is_a(each, dict)), None)
+    if over is None:  # at its end it lets go of what it went over
+        is_over = not any(is_a(each, set | frozenset | bytes | bytearray | list) for each in found)
+        return (iterator_at, (cls.__name__, {}, 1)) if is_over else None
+    try:
+        rest = value.__reduce__()[1][0]  # of a copy: it goes no further
+    except RuntimeError:  # the dictionary has changed, as the next step will say
+        return None
+    place = len(over) - len(rest)
+    then = list(islice(_ITERATORS[cls](over), place, None))
+    if value.__length_hint__() != len(rest) or len(then) != len(rest) or not all(map(_same, then, rest)):
+        return None
+    return iterator_at, (cls.__name__, over, place)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two keys or values are one, or the parts of two pairs."""
+    if one is other:
+        return True
+    is_pair = type(one) is type(other) is tuple and len(one) == len(other) == 2
+    return is_pair and one[0] is other[0] and one[1] is other[1]
+
+
+def view_of(kind: str, over: Any) -> Any:
+    """Return a view of a dictionary."""
+    return _BY_NAME[kind](over)
+
+
+def iterator_at(kind: str, over: Any, steps: int) -> Iterator[Any]:
+    """Return an iterator that has gone this many steps, or one that has come to its end."""
+    iterator: Iterator[Any] = _BY_NAME[kind](over)
+    for _ in range(steps):
+        next(iterator, None)
+    return iterator
