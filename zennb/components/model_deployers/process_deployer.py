@@ -17,11 +17,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from abc import abstractmethod
 from contextlib import suppress
 from dataclasses import asdict, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from traitlets import Float
 
@@ -74,9 +73,14 @@ class ProcessDeployer(ModelDeployer):
 
     _parent: Path | None = None
 
-    @abstractmethod
+    application: ClassVar[str] = ""
+    """The module of `zennb.serving` that makes what a deployment serves; "" for Python's own HTTP server."""
+
     def command(self) -> Sequence[str]:
-        """Return the program of a deployment. It is told what to do as `zennb.serving.process` is."""
+        """Return the program of a deployment; another one is told what to do as `zennb.serving.process` is."""
+        # -P: what lies in the notebook's folder must not take the place of Python's modules while they are imported.
+        program = [sys.executable, "-P", "-m", "zennb.serving.process"]
+        return [*program, self.application] if self.application else program
 
     def use(self, folder: Path) -> None:
         """Take the directory of the home for deployments; each flavor has its own in it."""
