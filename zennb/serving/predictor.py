@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json
 from zennb.components.model_deployers.wire import decode_inputs, encode_outputs
+from zennb.core.secrets.held import HELD
 from zennb.errors import DeploymentFailed, UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def failure(error: Exception) -> tuple[HTTPStatus, dict[str, Any]]:
     sys.stderr.write("".join(traceback.format_exception(error)))
     is_input = isinstance(error, ValueError | TypeError | LookupError)
     status = HTTPStatus.BAD_REQUEST if is_input else HTTPStatus.INTERNAL_SERVER_ERROR
-    return status, {"error": f"{type(error).__name__}: {error}"}
+    return status, {"error": HELD.mask_known(f"{type(error).__name__}: {error}")}
 
 
 class RequestCounter:

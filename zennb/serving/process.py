@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 from zennb.components.model_deployers.deployment_files import DeploymentFiles, DeploymentState
 from zennb.components.model_deployers.process_deployer import ANSWER
 from zennb.components.model_deployers.process_lock import hold
+from zennb.core.secrets.held import HELD
+from zennb.engine.step.streams import mask_stream
 from zennb.errors import DeploymentFailed, ZennbError
 from zennb.serving.loading import load_model
 from zennb.serving.predictor import Predictor, RequestCounter, check_model
@@ -45,6 +47,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt of the kernel is not meant for it
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever is printed from now on goes to the log
+    for name in ("stdout", "stderr"):
+        mask_stream(name)
     try:
         order = json.loads(sys.stdin.buffer.readline())
         payload = sys.stdin.buffer.read(order["payload"])
@@ -116,7 +120,7 @@ def _detach_input() -> None:
 
 def _refused(out: Any, error: Exception) -> int:
     message = error.message if isinstance(error, ZennbError) else f"{type(error).__name__}: {error}"
-    _say(out, {"error": message})
+    _say(out, {"error": HELD.mask_known(message)})
     return 1
 
 

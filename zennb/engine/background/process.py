@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from zennb.engine.step.streams import mask_stream
 from zennb.errors import StepRefused, UsageError
 from zennb.metadata.processes import hostname
 
@@ -126,6 +127,8 @@ def announce(files: RunFiles) -> None:
     for descriptor in (1, 2):
         os.dup2(streams, descriptor)
     os.close(streams)
+    for name in ("stdout", "stderr"):
+        mask_stream(name)
 
 
 def refuse_start(message: str) -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.bounded_input import parse_json, read_file
 from zennb.core.records.records import Status
+from zennb.core.secrets.held import HELD
+from zennb.core.secrets.texts import mask_json
 from zennb.engine.step.recording import LARGEST, check_event, masked_event
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ class OutputLog:
 
     def output(self, step: str, event: Event) -> None:
         """Write what a step printed or showed; as with recorded output, no more than a browser can show."""
+        self._secrets.note(HELD.values, surely=True)
         line = self._line({"kind": "output", "step": step, "event": masked_event(event, self._secrets)})
         with self._lock:
             if self._room <= 0:
@@ -150,7 +153,9 @@ class OutputLog:
             if self._statuses.get(name) == status:
                 return
             self._statuses[name] = status
-            self._write(self._line({"kind": "step", "step": name, "status": status, **more}))
+            self._secrets.note(HELD.values, surely=True)
+            told = mask_json(more, self._secrets)
+            self._write(self._line({"kind": "step", "step": name, "status": status, **told}))
             running = tuple(step for step, state in self._statuses.items() if state == "running")
             if running != self._state.running:
                 self._state = RunState(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from zennb.core.secrets.held import HELD, hide_secrets
 from zennb.materializers.definitions import find
 
 if TYPE_CHECKING:
@@ -83,12 +84,13 @@ class RemoteError(Exception):
 
 
 def carried(error: BaseException, names: Collection[str]) -> RemoteError:
-    """Return an exception as one that can be pickled.
+    """Return an exception as one that can be pickled, with the secrets masked that only this process knows.
 
     Args:
         error: what was raised.
         names: names of the notebook's classes: these travel by name, others by value.
     """
+    hide_secrets(error)
     return RemoteError(_parts(error, names, frozenset()))
 
 
@@ -100,10 +102,14 @@ def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -
         for each in ("cause", "context")
         if (found := getattr(error, f"__{each}__")) is not None and id(found) not in seen
     }
+    text = _text_of(error) or ""
+    message = HELD.mask_known(text)
+    # One that makes its text of a secret in its attributes travels as text; a group is made anew of its arguments.
+    is_safe = message == text or isinstance(error, BaseExceptionGroup)
     return _ErrorParts(
-        pickled=tuple(_pickles(error, names)),
+        pickled=tuple(_pickles(error, names)) if is_safe else (),
         type=type(error).__name__,
-        message=_text_of(error) or "",
+        message=message,
         frames=tuple(_frames(error.__traceback__)),
         cause=before.get("cause"),
         context=before.get("context"),

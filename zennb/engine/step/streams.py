@@ -1,4 +1,4 @@
-"""Owns the redirection of `sys.stdout` and `sys.stderr` per thread, so that concurrent steps do not mix."""
+"""Owns what is put before `sys.stdout` and `sys.stderr`: recordings of each thread, copies, the masking of secrets."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
+from zennb.core.secrets.held import HELD
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from zennb.engine.step.recording import Recording
 
-__all__ = ["redirected", "written_again"]
+__all__ = ["mask_stream", "redirected", "with_write", "written_again"]
 
 
 class _Split(io.TextIOBase):
@@ -39,7 +40,8 @@ class _Split(io.TextIOBase):
         recording = self.recordings.get(threading.get_ident())
         if recording is None:
             return self.original.write(text)
-        recording.stream(self._name, text)
+        # As `mask_stream`: in a worker, only this process knows the secrets that its code looked up.
+        recording.stream(self._name, HELD.mask_known(text) if self._name == "stderr" else text)
         return len(text)
 
     def flush(self) -> None:
@@ -92,3 +94,67 @@ def _leave(ident: int, outer: Mapping[str, Recording | None]) -> None:
             if getattr(sys, name) is split:
                 setattr(sys, name, split.original)
             del _installed[name]
+
+
+def mask_stream(name: str) -> Callable[[], None]:
+    """Mask the secrets that this process holds in what it writes to a stream; return a function that ends this.
+
+    Libraries put the address that they could not reach, with its password, into warnings and log records, and IPython
+    itself prints the traceback of a group of exceptions.
+    """
+    before = getattr(sys, name)
+    if before is None or getattr(before.write, "masks_secrets", False):  # without a console there is none
+        return _nothing
+    write = before.write
+
+    def masked(text: str, /) -> int:
+        write(HELD.mask_known(text) if type(text) is str else text)
+        return len(text)
+
+    masked.masks_secrets = True  # type: ignore[attr-defined]  # the mark that is looked for above
+    return with_write(name, masked)
+
+
+def with_write(name: str, write: Callable[[str], int]) -> Callable[[], None]:
+    """Let a standard stream write through `write`; return a function that ends this.
+
+    The stream itself is changed instead of `sys.stdout`, since log handlers and libraries keep the stream they found.
+    One that is written in C is replaced by a wrapper.
+    """
+    stream: TextIO = getattr(sys, name)
+    before = getattr(stream, "__dict__", {}).get("write")
+    try:
+        # The kernel's stream is Python's own and allows it.
+        stream.write = write  # type: ignore[method-assign]
+    except AttributeError:
+        copy = _Copy(stream, write)
+        setattr(sys, name, copy)
+        return lambda: setattr(sys, name, stream) if isinstance(getattr(sys, name), _Copy) else None
+
+    def end() -> None:
+        if stream.__dict__.get("write") is not write:  # code of the user has set one meanwhile
+            return
+        del stream.write
+        if before is not None:
+            stream.__dict__["write"] = before
+
+    return end
+
+
+def _nothing() -> None:
+    """End nothing."""
+
+
+class _Copy:
+    """A stream written in C, with another `write`."""
+
+    def __init__(self, stream: TextIO, write: Callable[[str], int]) -> None:
+        self._stream = stream
+        self.write = write
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -11,7 +11,7 @@ from zennb.compat.instances import error_text
 from zennb.compat.shown_warnings import warnings_remembered
 from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
-from zennb.engine.step.streams import redirected, written_again
+from zennb.engine.step.streams import mask_stream, redirected, with_write, written_again
 from zennb.errors import ZennbError
 from zennb.jupyter.cells.own_traceback import without_hidden_lines
 from zennb.with_blocks import block
@@ -41,6 +41,7 @@ class OutputCapture:
         # On the object, not the class: other shells of this process (tests, embedded ones) keep theirs.
         shell.display_pub.publish = self._on_publish
         shell.display_pub.clear_output = self._on_clear
+        self._unmask = [mask_stream("stderr")]
         self._show = shell._showtraceback  # noqa: SLF001 - where every shell shows its tracebacks
         shell._showtraceback = self._on_traceback  # noqa: SLF001
 
@@ -49,6 +50,15 @@ class OutputCapture:
         for name in ("publish", "clear_output"):
             self._publisher.__dict__.pop(name, None)
         self._shell.__dict__.pop("_showtraceback", None)
+        self._end_masking(0)
+
+    def begin(self) -> None:
+        """Before a cell: what replaced the stream of errors since the last one, masks secrets too."""
+        self._unmask.append(mask_stream("stderr"))
+
+    def _end_masking(self, kept: int) -> None:
+        while len(self._unmask) > kept:
+            self._unmask.pop()()
 
     def reset(self) -> None:
         """After a cell, however it ended: what this thread shows is shown, and goes to no recording."""
@@ -56,6 +66,7 @@ class OutputCapture:
         self._routes.pop(threading.get_ident(), None)
         self._is_muted = self._is_silent = self.has_published = False
         written_again()
+        self._end_masking(1)
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Display something that is not part of a step's output: status lines, live tables."""
@@ -145,8 +156,11 @@ class OutputCapture:
                 recording.stream(name, text)
             return write(text)
 
-        with _with_write(name, stream, copied):
+        end = with_write(name, copied)
+        try:
             yield
+        finally:
+            end()
 
     @block
     def _results(self, recording: Recording) -> Iterator[None]:
@@ -243,43 +257,3 @@ def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
         yield
     finally:
         publisher.__dict__.pop("publish", None)
-
-
-@block
-def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
-    """Let a standard stream write through `write`; a stream written in C is replaced by a wrapper."""
-    before = getattr(stream, "__dict__", {}).get("write")  # code of the user may have set one
-    try:
-        # The stream itself is changed instead of `sys.stdout`, since log handlers and libraries
-        # keep the stream they found.
-        stream.write = write  # type: ignore[method-assign]  # the kernel's stream is Python's own and allows it
-    except AttributeError:
-        setattr(sys, name, _Copy(stream, write))
-        try:
-            yield
-        finally:
-            if isinstance(getattr(sys, name), _Copy):
-                setattr(sys, name, stream)
-        return
-    try:
-        yield
-    finally:
-        if stream.__dict__.get("write") is write:
-            del stream.write
-            if before is not None:
-                stream.__dict__["write"] = before
-
-
-class _Copy:
-    """A stream written in C, with another `write`."""
-
-    def __init__(self, stream: TextIO, write: Callable[[str], int]) -> None:
-        self._stream = stream
-        self.write = write
-
-    def writelines(self, lines: list[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)

@@ -216,6 +216,7 @@ class KernelSession(KernelState):
             self._depth += 1
             if self._depth == 1:
                 note_loaded()
+                self.capture.begin()
                 self._request = request
                 self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
                 self._is_step = False
