@@ -14,6 +14,9 @@ import pytest
 from zennb.commands.dispatch import run as run_command
 from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context
+from zennb.core.records.metrics import Metric
+from zennb.engine.background.live_curves import read_curves
+from zennb.engine.background.run_files import RunFiles
 from zennb.errors import BrokenNotebook, UnknownName, ZennbError
 from zennb.registry.workspace import Workspace
 
@@ -93,13 +96,18 @@ def test_a_failing_notebook_and_one_that_is_stopped(
     outcome = command("runs", "attach", "1")
     assert outcome.code == 1
     assert "ZeroDivisionError" in capsys.readouterr().out
-    written("%load_ext zennb", "%%step good\nx = 1", f"print('waits')\n{GATE}")
+    waits = f"import zennb\nzennb.log(loss=0.5, step=7)\nprint('waits')\n{GATE}"
+    written("%load_ext zennb", "%%step good\nx = 1", f"%%step endless\n{waits}")
     command("pipeline", "run", "study.ipynb", "--background")
     log = workspace.home / "background" / "run-2.jsonl"
     deadline = time.monotonic() + 120
     while "waits" not in log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    while not (curves := read_curves(RunFiles(workspace.home, 2))):  # those of steps that run now
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert curves == {"endless": {"loss": Metric(last=0.5, points=((7, 0.5),))}}
     outcome = command("runs", "stop", "2")
     assert "run 2 interrupted in the background" in outcome.view.text
     assert "what 1 step made stays" in outcome.view.text

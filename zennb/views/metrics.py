@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.metrics import metrics_of_run
@@ -140,21 +141,27 @@ def curves(metric: str, runs: Sequence[tuple[Run, Sequence[Step]]]) -> View:
     return _with_chart(table, draw_chart(series, x="step", y=metric))
 
 
-def live(found: Mapping[str, Mapping[str, Metric]], *, most: int = 6) -> View:
+def live(
+    found: Mapping[str, Mapping[str, Metric]],
+    runs: Mapping[str, int] = MappingProxyType({}),
+    *,
+    most: int = 6,
+) -> View:
     """Draw what running steps have logged so far: a chart for each metric, with a curve for each step.
 
     Args:
         found: step → its metrics by name.
+        runs: step → the run that it is linked with, of those that run elsewhere.
         most: charts drawn.
     """
     names = list(dict.fromkeys(name for metrics in found.values() for name in metrics))
-    parts = [_live_chart(name, found) for name in names[:most]]
+    parts = [_live_chart(name, found, runs) for name in names[:most]]
     if len(names) > most:
         parts.append(note(f"{len(names) - most} more metrics are not drawn here."))
     return join(parts) if parts else View("", "")
 
 
-def _live_chart(name: str, found: Mapping[str, Mapping[str, Metric]]) -> View:
+def _live_chart(name: str, found: Mapping[str, Mapping[str, Metric]], runs: Mapping[str, int]) -> View:
     logged = {step: metrics[name] for step, metrics in found.items() if name in metrics}
     rows = [
         {
@@ -163,7 +170,7 @@ def _live_chart(name: str, found: Mapping[str, Mapping[str, Metric]]) -> View:
             "value": each.last,
             "logged": each.count,
             "curve": sparkline(each) or None,
-            LINKS: {"step": address("plan", step)},
+            LINKS: {"step": address("run", runs[step]) if step in runs else address("plan", step)},
         }
         for step, each in logged.items()
     ]

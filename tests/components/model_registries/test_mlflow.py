@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from tests.mlflow_database import new_database
 from zennb.components.component import Visibility
 from zennb.components.model_registries.mlflow import MlflowModelRegistry
 from zennb.core.records.models import ModelName
-from zennb.errors import StoreError, ZennbError
+from zennb.errors import StoreBusy, StoreError, ZennbError
 from zennb.testing.model_registry import ModelRegistryContract
 
 if TYPE_CHECKING:
@@ -86,6 +87,24 @@ def test_a_server_that_does_not_answer_is_named_in_time() -> None:
     assert made.visibility is Visibility.NETWORK
     with pytest.raises(ZennbError, match="MLflow at http:"):
         made.versions()
+
+
+def test_a_server_that_accepts_and_never_answers_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlflow")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        made = MlflowModelRegistry.from_config("far", {"uri": address, "timeout": "1"})
+        with pytest.raises(StoreBusy, match="did not answer within 1 s"):
+            made.versions()
+        asked: list[object] = []
+        monkeypatch.setattr(MlflowModelRegistry, "_ask", lambda _self, *call: asked.append(call))
+        for _ in range(3):
+            with pytest.raises(StoreBusy, match="did not answer a moment ago; check that it runs"):
+                made.set_alias("model", "champion", 1)
+        assert asked == []
+        with pytest.raises(StoreBusy, match="did not answer within 1 s"):
+            made.probe(seconds=1.0)
+        assert len(asked) == 1
 
 
 def test_nothing_of_mlflow_is_imported_before_it_is_asked() -> None:

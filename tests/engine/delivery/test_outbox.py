@@ -12,8 +12,9 @@ import pytest
 from zennb.components.alerter import Alert, Alerter
 from zennb.components.component import SecretRef
 from zennb.core.secrets.texts import KnownSecrets
+from zennb.engine.delivery import delivered_log
 from zennb.engine.delivery import outbox as module
-from zennb.engine.delivery.outbox import Outbox, OutboxMessage, deliver_to
+from zennb.engine.delivery.outbox import Outbox, OutboxMessage, deliver_to, give_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +77,60 @@ def test_a_message_that_takes_too_long_is_kept(tmp_path: Path) -> None:
     box = Outbox(tmp_path, deadline=0.05)
     assert box.deliver(_message(), lambda _message: time.sleep(1)) == "no answer within 0.05 s"
     assert len(box.pending()) == 1
+
+
+def test_a_service_that_gave_no_answer_is_not_waited_for_again_at_once(tmp_path: Path) -> None:
+    box, asked = Outbox(tmp_path, deadline=0.05), list[str]()
+    gate = threading.Event()
+
+    def hang(message: OutboxMessage) -> None:
+        asked.append(message.payload["text"])
+        gate.wait(60)
+
+    said = [box.deliver(_message(text), hang) for text in ("one", "two", "three")]
+    assert said == ["no answer within 0.05 s", "no answer a moment ago", "no answer a moment ago"]
+    assert asked == ["one"]
+    service = _Service()
+    assert box.deliver(_message("other", "chat"), service) == ""
+    assert [each.payload["text"] for each in box.pending()] == ["one", "two", "three"]
+    assert box.sync(service).sent == 3  # whoever asks for it does not wait
+    assert box.deliver(_message("four"), service) == "", "it has answered since"
+    assert service.taken == ["other", "one", "two", "three", "four"]
+    gate.set()
+
+
+def test_a_message_that_arrives_late_is_not_sent_again(tmp_path: Path) -> None:
+    box, gate = Outbox(tmp_path, deadline=0.05), threading.Event()
+
+    def hang(_message: OutboxMessage) -> None:
+        gate.wait(60)
+
+    assert box.deliver(_message("late"), hang) != ""
+    assert len(box.pending()) == 1
+    gate.set()
+    deadline = time.monotonic() + 30
+    while box.pending() or not box.sent():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert box.sync(_fail).kept == ()
+
+
+def test_a_process_that_ends_gives_back_what_it_is_sending(tmp_path: Path) -> None:
+    box, gate, begun = Outbox(tmp_path), threading.Event(), threading.Event()
+
+    def hang(_message: OutboxMessage) -> None:
+        begun.set()
+        gate.wait(60)
+
+    thread = threading.Thread(target=box.deliver, args=(_message(), hang))
+    thread.start()
+    assert begun.wait(30)
+    assert box.pending() == []
+    give_back()
+    assert len(box.pending()) == 1
+    gate.set()
+    thread.join()
+    assert box.pending() == []
 
 
 def test_a_message_whose_sender_died_is_sent_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +262,7 @@ def test_what_was_delivered_lately_is_noted_without_secrets(tmp_path: Path) -> N
 def test_the_note_of_what_was_delivered_stays_small_and_odd_lines_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_LONGEST_SENT", 2000)
+    monkeypatch.setattr(delivered_log, "_LONGEST", 2000)
     box, service = Outbox(tmp_path), _Service()
     for number in range(60):
         box.deliver(_message(str(number)), service)

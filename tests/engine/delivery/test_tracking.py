@@ -12,6 +12,7 @@ from zennb.core.records.metrics import Metric
 from zennb.core.records.records import Artifact, ComponentSpec, Failure, Run, StackSpec, Status, Step
 from zennb.core.secrets.names import DOTS
 from zennb.core.secrets.texts import KnownSecrets
+from zennb.engine.delivery import tracking as module
 from zennb.engine.delivery.outbox import Outbox
 from zennb.engine.delivery.tracking import Tracking, settle, tracked_step
 from zennb.errors import StoreError
@@ -154,6 +155,29 @@ def test_what_a_tracker_refuses_is_kept_and_said_once(
     report = outbox.sync(lambda message: tracker.deliver(message.payload))
     assert (report.sent, report.kept) == (2, ())
     assert [each.step for each in tracker.told] == ["one", "two"]
+
+
+def test_what_a_tracker_that_gives_no_answer_was_to_be_told_is_kept_when_the_process_ends(
+    tracking: Tracking, tracker: Fake, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, begun = threading.Event(), threading.Event()
+    tell = tracker.log_step
+
+    def hang(step: TrackedStep) -> None:
+        begun.set()
+        gate.wait(60)
+        tell(step)
+
+    tracker.log_step = hang  # type: ignore[method-assign]
+    tracking.note([_step("one"), _step("two"), _step("three")], RUN)
+    assert begun.wait(30)
+    monkeypatch.setattr(module, "settle", lambda: False)
+    module._end()
+    assert [each.payload["step"] for each in outbox.pending()] == ["one", "two", "three"]
+    gate.set()
+    assert settle(60)
+    assert [each.step for each in tracker.told] == ["one", "two", "three"]
+    assert outbox.pending() == []
 
 
 def test_libraries_are_imported_on_the_thread_that_asks_and_failing_to_is_said_later(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ipywidgets import HTML, Button, VBox
 
+from tests.jupyter.background import GATE, ended, opened
 from tests.jupyter.panels.conftest import widgets, words
 from zennb import api
 from zennb.compat.notebook import answers_at_once
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENDLESS = "import time\nfor n in range(rounds):\n    print('round', n)\n    time.sleep(0.05)\nx = 1"
+GATE2 = GATE.replace("gate", "second")
 CELLS = ("rounds = 1", f"%%step endless\n{ENDLESS}", "%%step after\ny = x + 1", "rounds = 4000")
 
 
@@ -261,6 +264,25 @@ def test_a_session_shows_what_runs_now_beside_the_latest_of_each_of_its_steps(no
     until(lambda: "■ interrupted" in said(board))
     steps = api.workspace().metadata.steps(1)
     assert [step.name for step in steps] == ["first", "first", "last", "endless"]
+
+
+@pytest.mark.usefixtures("no_run_left")
+def test_the_curve_of_a_background_run_grows_and_goes_with_it(notebook: Any) -> None:
+    loop = "import zennb\nfor n in range(3):\n    zennb.log(loss=1 / (n + 1), step=n)\n"
+    notebook.run("import zennb", "board = zennb.Dashboard()", "board.pages.buttons['Metrics'].click()")
+    notebook.run(f"%%step train --background\n{loop}{GATE}zennb.log(loss=0.1, step=3)\n{GATE2}x = 1")
+    board = notebook.ns["board"]
+    live = board.metrics._live
+    until(lambda: "0.333333" in words(live.value))
+    assert "data:image/svg" in live.value
+    opened()
+    until(lambda: "0.1" in words(live.value))
+    assert "train (run 1)" in words(board.html)
+    Path("second").touch()
+    assert ended() == "completed"
+    until(lambda: live.value == "")
+    until(lambda: "loss" in words(board.metrics._listed.value))
+    board.close()
 
 
 TRAINING = """import time, zennb

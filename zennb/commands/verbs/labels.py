@@ -66,7 +66,8 @@ def tag_verb(
         if tag or remove or note is not None:
             describe(context, found, text, tags)
         now = find(context, **which)
-        shown = f"the tags {listing(tag_words(now.tags))}" if now.tags else "no tags"
+        named = "tag" if len(now.tags) == 1 else "tags"
+        shown = f"the {named} {listing(tag_words(now.tags))}" if now.tags else "no tags"
         return _outcome(now, f"{name(now)} has {shown}.")
 
     first, *others = arguments

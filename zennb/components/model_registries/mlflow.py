@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -29,6 +30,10 @@ R = TypeVar("R")
 
 _ARTIFACT, _VERSION, _DIGEST = "zennb.artifact", "zennb.version", "zennb.digest"
 _OURS = "zennb."
+_LONGEST_START = 60.0
+"""Seconds in which MLflow has made its database, also on a slow machine."""
+_QUIET = 15.0
+"""Seconds in which a server that gave no answer is not asked again."""
 
 
 class MlflowModelRegistry(ModelRegistry):
@@ -40,9 +45,14 @@ class MlflowModelRegistry(ModelRegistry):
     uri = Unicode(
         help="Where MLflow keeps its models: `sqlite:////home/ada/mlflow.db`, or the address of a server."
     ).tag(config=True, required=True)
-    timeout = Float(60.0, min=1.0, help="Seconds to wait for an answer.").tag(config=True)
+    timeout = Float(
+        20.0,
+        min=1.0,
+        help="Seconds to wait for the answer of a server; for a database as a file at least 60.",
+    ).tag(config=True)
 
     _client: Any = None
+    _silent_since: float | None = None
 
     @property
     def visibility(self) -> Visibility:  # type: ignore[override]  # it depends on the options
@@ -55,12 +65,13 @@ class MlflowModelRegistry(ModelRegistry):
 
     def probe(self, *, seconds: float) -> None:
         """Ask for one model; a database that does not exist yet is made, which takes longer than asking a server."""
-        limit = self.timeout if self._is_file else seconds
+        self._silent_since = None  # somebody wants to know how it is now
+        limit = None if self._is_file else seconds
         self._asked(lambda client: client.search_registered_models(max_results=1), seconds=limit)
 
     def close(self) -> None:
         """Drop the client; the next call makes another one."""
-        self._client = None
+        self._client = self._silent_since = None
 
     def register(
         self, name: str, artifact: Artifact, *, note: str = "", tags: Mapping[str, str] | None = None
@@ -137,16 +148,25 @@ class MlflowModelRegistry(ModelRegistry):
             StoreError: MLflow says why not.
         """
         __import__("mlflow")  # takes seconds, which are not those of the server
+        # A step may ask several times: when it is planned, when it runs, when it is recorded.
+        if self._silent_since is not None and time.monotonic() - self._silent_since < _QUIET:
+            raise StoreBusy(f"MLflow at {self.uri} did not answer a moment ago; {self._advice}.")
         answer = _MlflowAnswer[R]()
         # On a thread: MLflow's client asks a server that does not answer again and again, for minutes.
         threading.Thread(target=self._ask, args=(call, answer), name="zennb-mlflow", daemon=True).start()
-        limit = self.timeout if seconds is None else seconds
+        limit = max(self.timeout, _LONGEST_START) if self._is_file else self.timeout
+        limit = limit if seconds is None else seconds
         if not answer.is_there.wait(limit):
-            advice = "try again" if self._is_file else "check that it runs, and that you can reach it"
-            raise StoreBusy(f"MLflow at {self.uri} did not answer within {limit:.0f} s; {advice}.")
+            self._silent_since = time.monotonic()
+            raise StoreBusy(f"MLflow at {self.uri} did not answer within {limit:.0f} s; {self._advice}.")
+        self._silent_since = None
         if answer.error is not None:
             raise StoreError(f"MLflow at {self.uri} refused: {_reason(answer.error)}") from answer.error
         return answer.value  # type: ignore[return-value]  # set where there is no error
+
+    @property
+    def _advice(self) -> str:
+        return "try again" if self._is_file else "check that it runs, and that you can reach it"
 
     def _ask(self, call: Callable[[Any], R], answer: _MlflowAnswer[R]) -> None:
         try:

@@ -17,6 +17,7 @@ import cloudpickle
 from zennb.core.planning.cache_key import differences
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.digest import digest_cache, digest_value
+from zennb.engine.background.live_curves import CurveWriter
 from zennb.engine.background.process import announce, prepare_process, refuse_start
 from zennb.engine.background.run_files import OutputLog, RunFiles, RunState
 from zennb.engine.remote.namespace_pickling import unpack
@@ -31,6 +32,7 @@ from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.cancellation import interrupts_raise
+from zennb.engine.step.running import listen
 from zennb.errors import CannotDigest, StepRefused, StoreError, ZennbError
 from zennb.registry.registered_models import loaded_digest
 from zennb.registry.stores import artifact_stores
@@ -79,10 +81,14 @@ def run_in_background(snapshot: RunSnapshot) -> FinishedRun:
         request, context = _prepared(snapshot, workspace, opened)
         log = _LoggedRun(snapshot, workspace.home, context.environment.secrets)
         run = PipelineRun(request, run_context=context, on_change=log, on_output=log.output, pause=0.0)
+        curves = CurveWriter(lambda: log.files)
+        stop_listening = listen(curves.note)
         try:
             with interrupts_raise():
                 return run.execute()
         finally:
+            stop_listening()
+            curves.close()
             log.close()
     finally:
         workspace.close()
@@ -226,6 +232,7 @@ class _LoggedRun:
     def __init__(self, snapshot: RunSnapshot, home: Path, secrets: KnownSecrets) -> None:
         self._snapshot, self._home, self._secrets = snapshot, home, secrets
         self._log: OutputLog | None = None
+        self.files: RunFiles | None = None
 
     def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
         """Note the state of the run."""
@@ -256,7 +263,7 @@ class _LoggedRun:
     def _begun(self, run: Run) -> OutputLog:
         if run.id is None:
             raise StoreError("the run cannot be recorded, so nobody would find it again; nothing was run.")
-        files = RunFiles(self._home, run.id)
+        files = self.files = RunFiles(self._home, run.id)
         state = RunState(started=run.started, steps=self._snapshot.chosen, keys=self._snapshot.keys)
         log = OutputLog(files, state, self._secrets)
         announce(files)

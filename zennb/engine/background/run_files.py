@@ -1,4 +1,4 @@
-"""Owns the files of a background run in the home: what it is doing, what it has shown, and its process's own streams.
+"""Owns the files of a background run in the home: what it does, has shown and logs, and its process's own streams.
 
 The records hold what a run has made. These files hold what nobody could record yet: the output of a step that is still
 running. They are written by the run's process only, and read by whoever attaches to it.
@@ -77,6 +77,11 @@ class RunFiles:
         """What its process wrote to its own standard streams, past the steps: the words of a crash."""
         return self._file("txt")
 
+    @property
+    def curves(self) -> Path:
+        """What its running steps have logged so far."""
+        return self._file("curves")
+
     def state(self, run: Run) -> RunState | None:
         """Return what the run is doing; None for one that is no background run of this home."""
         try:
@@ -99,13 +104,17 @@ class RunFiles:
             "running": state.running,
             "keys": dict(state.keys),
         }
-        draft = self._file(f"{os.getpid()}.part")
-        draft.write_text(json.dumps(content), encoding="utf-8", errors="backslashreplace")
-        draft.replace(self._file("json"))
+        self.replace(self._file("json"), json.dumps(content))
+
+    def replace(self, path: Path, text: str) -> None:
+        """Write one of the files, whole or not at all."""
+        draft = path.with_suffix(f".{os.getpid()}.part")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.replace(path)
 
     def delete(self) -> None:
         """Delete the files."""
-        for path in (self._file("json"), self.output, self.streams):
+        for path in (self._file("json"), self.output, self.streams, self.curves):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 

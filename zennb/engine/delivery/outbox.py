@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zennb.bounded_input import parse_json, read_file
 from zennb.core.secrets.names import DOTS
 from zennb.core.secrets.texts import mask_json
+from zennb.engine.delivery.delivered_log import DeliveredLog
 from zennb.engine.environment.callers import untraced
 from zennb.errors import StoreError
 
@@ -27,18 +28,33 @@ if TYPE_CHECKING:
 
     from zennb.components.configured import Option
     from zennb.core.secrets.texts import KnownSecrets
+    from zennb.engine.delivery.delivered_log import SentMessage
 
-__all__ = ["MOST_MESSAGES", "Outbox", "OutboxMessage", "Receiver", "SentMessage", "SyncReport", "deliver_to"]
+__all__ = [
+    "MOST_MESSAGES",
+    "Outbox",
+    "OutboxMessage",
+    "Receiver",
+    "SyncReport",
+    "deliver_to",
+    "give_back",
+]
 
 MOST_MESSAGES = 1000
 """Messages that are kept; of more, the oldest are dropped."""
 
 _LARGEST = 10_000_000
-_SENT, _LONGEST_SENT = "delivered.log", 100_000
 _SENDING, _KEPT = ".sending", ".json"
 _ABANDONED = 300.0
 """Seconds after which a message that somebody began to send counts as not delivered."""
 
+_QUIET = 60.0
+"""Seconds in which a component that gave no answer is not asked again: each attempt would take its time."""
+
+_silent: dict[tuple[str, str, str], float] = {}
+"""The outboxes and components that gave no answer, and when."""
+_in_flight: dict[str, Path] = {}
+"""The messages that this process is sending now, by their names; what is left at its end is kept."""
 _failing: set[tuple[str, str, str]] = set()
 """The outboxes and components, by type and name, of which the user was told in this process that they fail."""
 
@@ -77,23 +93,6 @@ class SyncReport:
     kept: tuple[OutboxMessage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentMessage:
-    """A message that was delivered.
-
-    Attributes:
-        type: the component's type.
-        component: its name.
-        what: what it was about, in a line.
-        sent: when it was delivered, in seconds since the epoch.
-    """
-
-    type: str
-    component: str
-    what: str
-    sent: float
-
-
 class Receiver(Protocol):
     """A component that takes messages."""
 
@@ -123,6 +122,13 @@ def deliver_to(component: Receiver, message: OutboxMessage) -> None:
         raise StoreError(said) from None
 
 
+def give_back() -> None:
+    """Keep what this process is still sending, since it ends: `zennb sync` sends it again at once."""
+    for name, folder in list(_in_flight.items()):
+        with suppress(OSError):
+            (folder / (name + _SENDING)).replace(folder / (name + _KEPT))
+
+
 class Outbox:
     """The messages of a home that are not delivered yet.
 
@@ -137,7 +143,7 @@ class Outbox:
 
     def __init__(self, home: Path, *, secrets: KnownSecrets | None = None, deadline: float = 10.0) -> None:
         self.folder, self._secrets, self._deadline = home / "outbox", secrets, deadline
-        self._sent = home / _SENT
+        self._sent = DeliveredLog(home)
 
     def deliver(self, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
         """Send a message; if that fails, keep it.
@@ -149,19 +155,46 @@ class Outbox:
         Returns:
             Why it was not delivered, in a few words; "" when it was.
         """
+        name, message = self.put(message)
+        return self.deliver_kept(name, message, send)
+
+    def put(self, message: OutboxMessage) -> tuple[str, OutboxMessage]:
+        """Keep a message that is to be delivered soon; return its name, and the message as it is sent."""
         message = replace(message, payload=mask_json(message.payload, self._secrets))
         name = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}"
-        written = self._write(name + _SENDING, message)
-        problem = self._attempt(message, send)
-        if not problem:
-            if written:
-                (self.folder / (name + _SENDING)).unlink(missing_ok=True)
-            self._note_sent(message)
-            return ""
-        if not written or not self._keep(name, replace(message, attempts=1, problem=problem)):
+        return name if self._write(name + _KEPT, message) else "", message
+
+    def deliver_kept(self, name: str, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
+        """Send a message that was put here, unless somebody else has; if that fails, it stays.
+
+        Args:
+            name: its name; "" for one that could not be kept.
+            message: the message.
+            send: sends it, or raises.
+
+        Returns:
+            Why it was not delivered, in a few words; "" when it was.
+        """
+        where = str(self.folder), message.type, message.component
+        if time.monotonic() - _silent.get(where, -_QUIET) < _QUIET:
+            problem = "no answer a moment ago"
+        elif name and not self._claim(name):
+            return ""  # `zennb sync` in another process has taken it
+        else:
+            problem = self._attempt(name, message, send)
+            if not problem:
+                self._delivered(name, message)
+                return ""
+        if not name or not self._keep(name, replace(message, attempts=message.attempts + 1, problem=problem)):
             return f"{problem}; and it cannot be kept, since {self.folder} cannot be written"
         dropped = self._drop_oldest()
         return f"{problem}; the outbox is full, so {dropped} older ones were dropped" if dropped else problem
+
+    def _delivered(self, name: str, message: OutboxMessage) -> None:
+        for ending in (_SENDING, _KEPT) if name else ():
+            with suppress(OSError):
+                (self.folder / (name + ending)).unlink(missing_ok=True)
+        self._note_sent(message)
 
     def sentence(self, message: OutboxMessage, what: str, problem: str) -> str:
         """Return what the user is told of a message: of each component that fails once, until it works again.
@@ -191,34 +224,12 @@ class Outbox:
 
     def sent(self, *, limit: int = 20) -> list[SentMessage]:
         """Return what was delivered lately, the newest first."""
-        try:
-            lines = self._sent.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-        found = []
-        for line in reversed(lines):
-            with suppress(ValueError, TypeError):  # half written when the disk was full, or not ours
-                found.append(SentMessage(**parse_json(line.encode(), bounded=True)))
-            if len(found) == limit:
-                break
-        return found
+        return self._sent.recent(limit)
 
     def _note_sent(self, message: OutboxMessage) -> None:
-        """Note what was delivered: in one write at the end of a file, so that lines of several processes do not mix."""
-        payload, path = message.payload, self._sent
+        payload = message.payload
         what = str(payload.get("title") or f"step '{payload.get('step', '')}' {payload.get('status', '')}")
-        note = SentMessage(type=message.type, component=message.component, what=what[:200], sent=time.time())
-        with suppress(OSError, ValueError):
-            if path.exists() and path.stat().st_size > _LONGEST_SENT:
-                kept = path.read_bytes()[-_LONGEST_SENT // 2 :].partition(b"\n")[2]
-                draft = path.with_name(f"{_SENT}.{uuid.uuid4().hex}")
-                draft.write_bytes(kept)
-                draft.replace(path)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                os.write(handle, f"{json.dumps(asdict(note))}\n".encode())
-            finally:
-                os.close(handle)
+        self._sent.note(message.type, message.component, what)
 
     def sync(self, send: Callable[[OutboxMessage], None]) -> SyncReport:
         """Send all messages again, the oldest first.
@@ -234,11 +245,10 @@ class Outbox:
                 kept.append(message)
             if not claimed:
                 continue
-            problem = self._attempt(message, send)
+            problem = self._attempt(name, message, send)
             if not problem:
                 sent += 1
-                (self.folder / (name + _SENDING)).unlink(missing_ok=True)
-                self._note_sent(message)
+                self._delivered(name, message)
                 continue
             down.add(where)
             kept.append(replace(message, attempts=message.attempts + 1, problem=problem))
@@ -253,9 +263,11 @@ class Outbox:
                 (self.folder / (name + ending)).unlink(missing_ok=True)
         return len(names)
 
-    def _attempt(self, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
+    def _attempt(self, name: str, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
         """Return why sending failed; "" when it did not. It is given up after the deadline."""
         problems: list[str] = []
+        where = str(self.folder), message.type, message.component
+        is_late = threading.Event()
 
         def call() -> None:
             try:
@@ -265,13 +277,23 @@ class Outbox:
                 problems.append(self._reason(error))
             else:
                 problems.append("")
+                _silent.pop(where, None)
+                if is_late.is_set():  # it was kept meanwhile, and must not be sent once more
+                    self._delivered(name, message)
 
         thread = threading.Thread(target=call, name="zennb-delivery", daemon=True)
+        if name:
+            _in_flight[name] = self.folder
         thread.start()
         try:
             thread.join(self._deadline)
         except KeyboardInterrupt:  # an interrupt must not end what the message is about
             return "interrupted"
+        finally:
+            is_late.set()
+            _in_flight.pop(name, None)
+        if not problems:
+            _silent[where] = time.monotonic()
         return problems[0] if problems else f"no answer within {self._deadline:g} s"
 
     def _reason(self, error: BaseException) -> str:

@@ -10,6 +10,7 @@ import atexit
 import threading
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from zennb.components.experiment_tracker import TrackedStep
 from zennb.core.records.records import Status
 from zennb.core.secrets.parameters import small_inputs
-from zennb.engine.delivery.outbox import OutboxMessage, deliver_to
+from zennb.engine.delivery.outbox import OutboxMessage, deliver_to, give_back
 from zennb.engine.environment.callers import untraced
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ class Tracking:
                 message = OutboxMessage(
                     type="experiment_tracker", component=self._name, payload=asdict(tracked_step(step, run))
                 )
-                _later(lambda message=message: self._tell(message))  # type: ignore[misc]  # the message of this round
+                # Kept before it waits for its turn: a process may end while a tracker gives no answer.
+                _later(partial(self._tell, *self._outbox.put(message)))
 
-    def _tell(self, message: OutboxMessage) -> None:
-        problem = self._outbox.deliver(message, lambda sent: deliver_to(self._find(), sent))
+    def _tell(self, name: str, message: OutboxMessage) -> None:
+        problem = self._outbox.deliver_kept(name, message, lambda sent: deliver_to(self._find(), sent))
         what = f"the experiment tracker '{self._name}' was not told of step '{message.payload['step']}'"
         failure = self._outbox.sentence(message, what, problem)
         if failure:
@@ -140,8 +142,13 @@ def _later(call: Callable[[], None]) -> None:
             # Python waits for no daemon: what is not told when the process ends is told by `settle`, or is kept.
             _thread = threading.Thread(target=_work, name="zennb-tracking", daemon=True)
             _thread.start()
-            atexit.register(settle)
+            atexit.register(_end)
     _pending.put(call)
+
+
+def _end() -> None:
+    settle()
+    give_back()
 
 
 def _work() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,10 @@ from zennb import api
 from zennb.commands.help import help_text
 from zennb.commands.interface import Interface
 from zennb.commands.step_options import STEP
+from zennb.engine.background.live_curves import CurveWriter
+from zennb.engine.background.run_files import RunFiles
 from zennb.engine.step.running import listen
+from zennb.headless.handover import VARIABLE, handed_over
 from zennb.jupyter.cells.autostep import Autostep
 from zennb.jupyter.cells.transform import CellTransformer, TreeTransformer
 from zennb.jupyter.kernel import magics
@@ -43,6 +47,10 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo.callback(session.capture.remove)
     undo.callback(session.monitor.close)
     undo.callback(listen(session.monitor.logged))
+    if os.environ.get(VARIABLE):  # a notebook that is run headless, perhaps in the background
+        curves = CurveWriter(partial(_background_files, session))
+        undo.callback(curves.close)
+        undo.callback(listen(curves.note))
     session.environment.settings.loaded = lambda name: loaded_digest(
         session.workspace, name, notebook=session.notebook or None
     )
@@ -85,6 +93,14 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo.callback(completion.remove)
     # Last: only a complete set of hooks counts as loaded.
     shell.zennb_hooks = _Hooks(session=session, pipeline=pipeline, completion=completion, undo=undo)
+
+
+def _background_files(session: KernelSession) -> RunFiles | None:
+    """Return the files of the background run whose notebook this kernel runs; None for any other kernel."""
+    workspace = session.workspace
+    run = handed_over(workspace.metadata)
+    files = None if run is None else RunFiles(workspace.home, run.id or 0)
+    return files if files is not None and run is not None and files.state(run) is not None else None
 
 
 def _prefiltered(shell: Any, line: str) -> str:

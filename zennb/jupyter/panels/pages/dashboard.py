@@ -152,6 +152,8 @@ class Dashboard(Panel):
     def close(self) -> None:
         """Unsubscribe, and close every widget."""
         self._end()
+        if "metrics" in vars(self):  # it was shown
+            self.metrics.close()
         super().close()
 
     def view(self) -> Shown:

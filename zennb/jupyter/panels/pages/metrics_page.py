@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zennb.engine.delivery.outbox import Outbox
 from zennb.engine.step.running import live_metrics
+from zennb.jupyter.kernel.background_curves import BackgroundCurves
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.views.links import address, link
@@ -15,6 +16,9 @@ from zennb.views.text import clean, plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.records.metrics import Metric
     from zennb.core.records.records import Run, Step
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.view import Shown
@@ -36,6 +40,9 @@ class MetricsPage:
         self._panel = panel
         self._runs: list[tuple[Run, list[Step]]] = []
         self._is_live = False
+        self._background = BackgroundCurves(
+            lambda: panel.panels.workspace, panel.panels.session.monitor.notify
+        )
         self.metric = Choice("Metric", on_choose=panel.does(self._draw))
         self._tracker, self._live, self._listed, self._chart = html(), html(), html(), html()
         tools = bar(self.metric.widget, classes="zennb-bar zennb-filters")
@@ -64,12 +71,25 @@ class MetricsPage:
 
     def view(self) -> Shown:
         """Return what is shown."""
-        return join([self._tracked(), live(live_metrics()), runs_with_metrics(self._runs)])
+        return join([self._tracked(), live(*self._current()), runs_with_metrics(self._runs)])
+
+    def close(self) -> None:
+        """Follow no run any more."""
+        self._background.close()
+
+    def _current(self) -> tuple[dict[str, Mapping[str, Metric]], dict[str, int]]:
+        """Return what steps have logged so far, in this kernel and in the background, and the runs of the latter."""
+        found, runs = dict(live_metrics()), dict[str, int]()
+        for number, curves in self._background.current().items():
+            for step, metrics in curves.items():
+                label = f"{step} (run {number})"
+                found[label], runs[label] = metrics, number
+        return found, runs
 
     def _show_live(self) -> None:
-        found = live_metrics()
+        found, runs = self._current()
         self._is_live = bool(found)
-        self._live.value = heading_line("now") + live(found).html if found else ""
+        self._live.value = heading_line("now") + live(found, runs).html if found else ""
 
     def _draw(self) -> None:
         view = self._panel.run(["runs", "chart", "--", self.metric.value]).view if self.metric.value else None
