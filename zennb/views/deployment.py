@@ -75,6 +75,7 @@ def deployment(found: Deployment, *, command: str = "", sentence: str = "") -> V
         ("state", _state(found.state) + (f": {found.problem}" if found.problem else "")),
         ("model", f"{found.label} (artifact {found.artifact})"),
         ("address", found.url),
+        ("listens on", f"{clean(found.host)}: other machines can reach it" if found.is_open else ""),
         ("pid", str(found.process) if found.process else ""),
         ("requests", count(found.requests)),
         ("started", when(found.started)),

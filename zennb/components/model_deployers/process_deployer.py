@@ -33,14 +33,14 @@ from zennb.components.model_deployers.deployment_files import (
 from zennb.components.model_deployers.process_lock import is_held
 from zennb.components.model_deployers.wire import decode_outputs, encode_inputs
 from zennb.components.models import ModelDeployer, ServedModel
-from zennb.core.records.models import Deployment
+from zennb.core.records.models import Deployment, is_loopback
 from zennb.errors import DeploymentFailed, StoreError, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["ANSWER", "LOOPBACK", "ProcessDeployer", "is_loopback"]
+__all__ = ["ANSWER", "LOOPBACK", "ProcessDeployer"]
 
 ANSWER = b"\x1ezennb "
 """Begins the lines that a process of a deployment sends to whoever started it."""
@@ -54,11 +54,6 @@ _PATIENCE = 2.0
 """Seconds in which a deployment has to say that it is well."""
 _LAST_WORDS = 600
 _LARGEST_PORT = 65_535
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on a host."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 class ProcessDeployer(ModelDeployer):

@@ -12,7 +12,15 @@ from zennb.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LATEST", "Deployment", "ModelName", "ModelVersion", "checked_alias", "parse_model_name"]
+__all__ = [
+    "LATEST",
+    "Deployment",
+    "ModelName",
+    "ModelVersion",
+    "checked_alias",
+    "is_loopback",
+    "parse_model_name",
+]
 
 LATEST = "latest"
 """What stands after `@` for the newest version; never an alias."""
@@ -109,6 +117,16 @@ class Deployment:
     def label(self) -> str:
         """The model and version that it serves: `classifier v3`."""
         return f"{self.model} v{self.version}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines can reach it."""
+        return not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on a host."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 @dataclass(frozen=True, slots=True)
