@@ -154,3 +154,12 @@ def test_failed_attempts_are_shown_with_their_errors() -> None:
 
 def test_a_failed_step_of_a_run_says_what_it_raised() -> None:
     assert "ValueError: bad X; input `X` changed" in steps(STEPS).text
+
+
+def test_a_failure_that_ends_with_a_full_stop_is_no_end_of_its_reason() -> None:
+    failure = Failure(
+        type="OutputCheckFailed", message="`x` does not pass. Nothing was stored.", traceback=""
+    )
+    step = Step(name="a", status=Status.FAILED, reason="input `x` changed", failure=failure)
+    assert "pass. Nothing was stored; input `x` changed" in " ".join(steps([step]).text.split())
+    assert steps([replace(step, reason="")]).rows()[0]["reason"].endswith("stored.")

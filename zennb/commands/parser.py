@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.commands.catalogue import MAGICS
 from zennb.commands.interface import ROOT, Interface
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.core.records.component_types import COMPONENT_TYPES
@@ -85,7 +86,7 @@ def _elsewhere(command: Command, word: str, interface: Interface) -> str:
         if other is not interface and command.name == ROOT and command.part(word, other) is not None:
             place = "in a notebook" if other is Interface.MAGIC else "in a terminal"
             # Without backticks, between which the spelling would be that of this interface.
-            return f"{interface.spell((word,))}: works {place} only; type {other.spell((word,))} there."
+            return f"{interface.spell((word,))}: works {place} only; type {other.spell((word,), magics=MAGICS)} there."
     kind = next((each for each in COMPONENT_TYPES if each.command == word.replace("_", "-")), None)
     if kind is None or command.name != ROOT:
         return ""

@@ -145,7 +145,7 @@ def step_row(step: Step) -> dict[str, Any]:
         "status": shown_state(step),
         "seconds": None if step.status in QUIET else step.seconds,
         "outputs": [each.name for each in outputs],
-        "reason": "; ".join(part for part in (error, reason(step)) if part),
+        "reason": "; ".join(filter(None, (error.removesuffix(".") if reason(step) else error, reason(step)))),
         LINKS: {
             "step": address("step", step.run, step.name),
             "outputs": [address("artifact", each.id) for each in outputs],
