@@ -88,7 +88,7 @@ def test_a_service_that_gave_no_answer_is_not_waited_for_again_at_once(tmp_path:
         gate.wait(60)
 
     said = [box.deliver(_message(text), hang) for text in ("one", "two", "three")]
-    assert said == ["no answer within 0.05 s", "no answer a moment ago", "no answer a moment ago"]
+    assert said == ["no answer within 0.05 s", *["it could not be reached a moment ago"] * 2]
     assert asked == ["one"]
     service = _Service()
     assert box.deliver(_message("other", "chat"), service) == ""
@@ -97,6 +97,26 @@ def test_a_service_that_gave_no_answer_is_not_waited_for_again_at_once(tmp_path:
     assert box.deliver(_message("four"), service) == "", "it has answered since"
     assert service.taken == ["other", "one", "two", "three", "four"]
     gate.set()
+
+
+def test_a_service_that_fails_slowly_is_left_alone_for_a_while_and_one_that_fails_at_once_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, asked = Outbox(tmp_path), list[str]()
+
+    def fail(message: OutboxMessage) -> None:
+        asked.append(message.payload["text"])
+        raise ConnectionError("timed out.")
+
+    for slow in (1e9, 0.0):
+        monkeypatch.setattr(module, "_SLOW", slow)
+        for number in range(3):
+            box.deliver(_message(f"{number}"), fail)
+    assert asked == ["0", "1", "2", "0"]
+    assert len(box.pending()) == 6
+    monkeypatch.setattr(module, "_QUIET", 0.0)
+    box.deliver(_message("later"), fail)
+    assert asked[-1] == "later"
 
 
 def test_a_message_that_arrives_late_is_not_sent_again(tmp_path: Path) -> None:

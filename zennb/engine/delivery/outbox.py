@@ -49,10 +49,12 @@ _ABANDONED = 300.0
 """Seconds after which a message that somebody began to send counts as not delivered."""
 
 _QUIET = 60.0
-"""Seconds in which a component that gave no answer is not asked again: each attempt would take its time."""
+"""Seconds in which a component that failed slowly is not asked again: each attempt would take its time."""
+_SLOW = 1.0
+"""Seconds from which a failure is slow: libraries give up by themselves before the deadline."""
 
 _silent: dict[tuple[str, str, str], float] = {}
-"""The outboxes and components that gave no answer, and when."""
+"""The outboxes and components that failed slowly, and when."""
 _in_flight: dict[str, Path] = {}
 """The messages that this process is sending now, by their names; what is left at its end is kept."""
 _failing: set[tuple[str, str, str]] = set()
@@ -177,7 +179,7 @@ class Outbox:
         """
         where = str(self.folder), message.type, message.component
         if time.monotonic() - _silent.get(where, -_QUIET) < _QUIET:
-            problem = "no answer a moment ago"
+            problem = "it could not be reached a moment ago"
         elif name and not self._claim(name):
             return ""  # `zennb sync` in another process has taken it
         else:
@@ -281,7 +283,7 @@ class Outbox:
                 if is_late.is_set():  # it was kept meanwhile, and must not be sent once more
                     self._delivered(name, message)
 
-        thread = threading.Thread(target=call, name="zennb-delivery", daemon=True)
+        thread, began = threading.Thread(target=call, name="zennb-delivery", daemon=True), time.monotonic()
         if name:
             _in_flight[name] = self.folder
         thread.start()
@@ -292,9 +294,10 @@ class Outbox:
         finally:
             is_late.set()
             _in_flight.pop(name, None)
-        if not problems:
+        problem = problems[0] if problems else f"no answer within {self._deadline:g} s"
+        if problem and (not problems or time.monotonic() - began > _SLOW):
             _silent[where] = time.monotonic()
-        return problems[0] if problems else f"no answer within {self._deadline:g} s"
+        return problem
 
     def _reason(self, error: BaseException) -> str:
         text = " ".join(str(error).split()) or type(error).__name__
