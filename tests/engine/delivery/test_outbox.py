@@ -92,7 +92,11 @@ def test_a_service_that_gave_no_answer_is_not_waited_for_again_at_once(tmp_path:
     assert asked == ["one"]
     service = _Service()
     assert box.deliver(_message("other", "chat"), service) == ""
-    assert [each.payload["text"] for each in box.pending()] == ["one", "two", "three"]
+    assert [(each.payload["text"], each.attempts) for each in box.pending()] == [
+        ("one", 1),
+        ("two", 0),
+        ("three", 0),
+    ]
     assert box.sync(service).sent == 3  # whoever asks for it does not wait
     assert box.deliver(_message("four"), service) == "", "it has answered since"
     assert service.taken == ["other", "one", "two", "three", "four"]

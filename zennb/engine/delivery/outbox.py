@@ -178,16 +178,18 @@ class Outbox:
             Why it was not delivered, in a few words; "" when it was.
         """
         where = str(self.folder), message.type, message.component
-        if time.monotonic() - _silent.get(where, -_QUIET) < _QUIET:
-            problem = "it could not be reached a moment ago"
-        elif name and not self._claim(name):
+        if name and not self._claim(name):
             return ""  # `zennb sync` in another process has taken it
+        if time.monotonic() - _silent.get(where, -_QUIET) < _QUIET:
+            kept = replace(message, problem="it could not be reached a moment ago")
         else:
             problem = self._attempt(name, message, send)
             if not problem:
                 self._delivered(name, message)
                 return ""
-        if not name or not self._keep(name, replace(message, attempts=message.attempts + 1, problem=problem)):
+            kept = replace(message, attempts=message.attempts + 1, problem=problem)
+        problem = kept.problem
+        if not name or not self._keep(name, kept):
             return f"{problem}; and it cannot be kept, since {self.folder} cannot be written"
         dropped = self._drop_oldest()
         return f"{problem}; the outbox is full, so {dropped} older ones were dropped" if dropped else problem
