@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shlex
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from zennb.compat.python import deep_recursion
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.reading.cell_heading import Heading, body, heading, stays_plain, switch
+from zennb.core.reading.step_names import NO_HINTS, name_hints
 from zennb.engine.step.definition import define, imports_text_annotations
 from zennb.errors import BrokenNotebook, UsageError
 from zennb.headless.file_plan import FileCell, FilePlan
@@ -25,15 +27,19 @@ from zennb.headless.read import read
 from zennb.provenance.cell_statements import read_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from zennb.core.planning.plan import Plan
     from zennb.core.planning.run_plan import RunPlan
+    from zennb.core.reading.step_names import NameHints
     from zennb.core.records.records import Step
     from zennb.engine.step.definition import StepDefinition
     from zennb.registry.workspace import Workspace
 
 __all__ = ["NotebookFile"]
+
+_OURS = frozenset({*MAGICS, ROOT})
+"""Magics that do not count as code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +66,10 @@ class NotebookFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        sources = [cell.source for cell in read(self.path) if cell.type == "code" and cell.source.strip()]
+        cells = [(cell.type, cell.source) for cell in read(self.path)]
+        sources = [source for kind, source in cells if kind == "code" and source.strip()]
         with deep_recursion():
-            found = _with_unique_names(list(_step_cells(sources)))
+            found = _with_unique_names(list(_step_cells(sources, lambda: name_hints(cells, _OURS))))
             self.plan: Plan = plan([cell.outline for cell in found])
             steps = {cell.number: cell for cell in found}
             self.cells = tuple(_cell(n, source, steps.get(n)) for n, source in enumerate(sources, start=1))
@@ -84,7 +91,7 @@ class NotebookFile:
             plan=self.plan,
             workspace=workspace,
             path=self.path,
-            ours=frozenset({*MAGICS, ROOT}),
+            ours=_OURS,
             previous=self.records(workspace),
         )
         try:
@@ -103,25 +110,27 @@ def _cell(number: int, source: str, step: _StepCell | None) -> FileCell:
     return FileCell(number=number, source=source, definition=step.definition, binds=step.outline.binds)
 
 
-def _step_cells(sources: Sequence[str]) -> Iterator[_StepCell]:
+def _step_cells(sources: Sequence[str], hints: Callable[[], list[NameHints]]) -> Iterator[_StepCell]:
     """Yield the step cells: those with a heading that says so, and those after `%zennb autostep on`."""
     autostep = text_annotations = False
+    hints_once = cache(hints)
     for number, source in enumerate(sources, start=1):
         found = heading(source)
         tree: ast.Module | None
         if found is not None and not found.is_off:
             tree = _tree(number, body(source))
-            yield _step_cell(number, source, found, tree, text_annotations=text_annotations)
+            hint = NO_HINTS if found.name else hints_once()[number - 1]
+            yield _step_cell(number, source, found, tree, hint, text_annotations=text_annotations)
         elif (tree := _plain_tree(source)) is not None:
-            if autostep and found is None and not stays_plain(tree, {*MAGICS, ROOT}):
-                plain = Heading(marker="%%step")
-                yield _step_cell(number, source, plain, tree, text_annotations=text_annotations)
+            if autostep and found is None and not stays_plain(tree, _OURS):
+                plain, hint = Heading(marker="%%step"), hints_once()[number - 1]
+                yield _step_cell(number, source, plain, tree, hint, text_annotations=text_annotations)
             autostep = {"on": True, "off": False}.get(switch(tree) or "", autostep)
         text_annotations |= tree is not None and imports_text_annotations(tree)
 
 
 def _step_cell(
-    number: int, source: str, found: Heading, tree: ast.Module, *, text_annotations: bool
+    number: int, source: str, found: Heading, tree: ast.Module, hint: NameHints, *, text_annotations: bool
 ) -> _StepCell:
     if found.problem:
         raise UsageError(f"code cell {number}: {found.problem}")
@@ -140,6 +149,7 @@ def _step_cell(
             text=body(source),
             filename=f"<cell {number}>",
             text_annotations=text_annotations,
+            hints=hint,
         )
     except RecursionError:
         raise _nested_too_deeply(number) from None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.commands.file_pipeline import NotebookFile
 from zennb.errors import StepRefused, UsageError
 from zennb.jupyter.kernel.extension import load, unload
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.jupyter.conftest import Notebook, Ran
 
 
@@ -264,3 +265,60 @@ def test_how_noisy_it_is_can_be_set(notebook: Notebook, lines: str) -> None:
     unload(notebook.shell)
     assert "ZennbAutostep" not in notebook.cell("%config").out
     load(notebook.shell)
+
+
+SAVED = {
+    "a": ("markdown", "# Study\n\n## Load the data"),
+    "b": ("code", "import json"),
+    "c": ("code", "raw = '[3, 1]'\nrows = json.loads(raw)"),
+    "d": ("code", "best = max(rows)\ntotal = sum(rows)"),
+    "e": ("code", "print(total)"),
+}
+NAMES = ["load the data", "total", "print total"]
+
+
+def save(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> Path:
+    cells: list[dict[str, object]] = [
+        {"id": cell, "cell_type": kind, "source": source, "metadata": {}}
+        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+        for cell, (kind, source) in {"on": ("code", "%zennb autostep on"), **SAVED}.items()
+    ]
+    file = Path("study.ipynb").absolute()
+    file.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+    monkeypatch.setenv("ZENNB_NOTEBOOK", str(file))
+    return file
+
+
+def run_saved(notebook: Notebook, edited: dict[str, str] | None = None, *, ids: bool = True) -> list[str]:
+    """Run the code cells, some of them edited, and return the names of their steps."""
+    notebook.run("%zennb autostep on")
+    names = []
+    for cell, (kind, source) in SAVED.items():
+        if kind == "code":
+            ran = notebook.cell((edited or {}).get(cell, source), cell_id=cell if ids else f"vscode-{cell}")
+            assert ran.error is None, ran.out
+            names += [ran.facts["step"]] if is_step(ran) else []
+    return names
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_names_come_from_headings_and_from_what_other_cells_read(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, ids: bool
+) -> None:
+    file = save(notebook, monkeypatch)
+    assert run_saved(notebook, ids=ids) == NAMES
+    assert [each.definition.name for each in NotebookFile(file).cells if each.definition is not None] == NAMES
+
+
+def test_an_edit_does_not_change_the_name(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    edits = {
+        "c": "raw = '[3, 2]'\nother = 1\nrows = json.loads(raw)",
+        "d": "worst = min(rows)\nbest = max(rows)\ntotal = sum(rows)",
+        "e": "# the sum\nprint('sum', total)",
+    }
+    assert run_saved(notebook) == ["raw", "best", "print total"]  # the frontend does not name its file
+    save(notebook, monkeypatch)
+    assert run_saved(notebook, edits) == ["raw", "best", "print total"]
+    assert run_saved(notebook, {"d": "total = 3"}) == ["raw", "total", "print total"]
+    notebook.restart()
+    assert run_saved(notebook, {"c": edits["c"], "d": edits["d"]}) == NAMES

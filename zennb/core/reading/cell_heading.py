@@ -12,7 +12,16 @@ from zennb.core.magic_lines.magics import line_magic
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Heading", "body", "comment_title", "heading", "is_only_magics", "stays_plain", "switch"]
+__all__ = [
+    "Heading",
+    "body",
+    "comment_title",
+    "heading",
+    "is_only_magics",
+    "short_title",
+    "stays_plain",
+    "switch",
+]
 
 _MAGIC = re.compile(r"^[ \t]*%%step(?P<line>[ \t].*)?$")
 _RUNS_CELL = re.compile(r"%%capture\b")
@@ -21,7 +30,7 @@ _STEP = re.compile(r"^[ \t]*#\|[ \t]*step(?:[ \t]*:(?P<line>.*)|(?P<bare>[ \t].*
 _NAME = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'-]\S*))""")
 
 _TITLE = 32
-"""Characters of a comment that name a step."""
+"""Characters of a comment or heading that name a step."""
 
 _OFF = frozenset({"off", "no", "false"})
 _ON = frozenset({"on", "yes", "true"})
@@ -88,15 +97,23 @@ def _option(line: str | None, bare: str) -> Heading:
     return Heading(marker="#| step:", line="" if line.lower() in _ON else line)
 
 
+def short_title(text: str) -> str:
+    """Return a comment or heading as a name of at most 32 characters: `# ## Load the data!` is `load the data`."""
+    words = re.sub(r"[^\w\s-]", " ", text.lstrip("# \t")).lower().split()
+    found = ""
+    for word in words:
+        if found and len(found) + len(word) >= _TITLE:
+            break
+        found = f"{found} {word}".strip()
+    return found[:_TITLE]
+
+
 def comment_title(source: str) -> str:
     """Return the comment on top of a cell as a name: `# ## Load the data` is `load the data`; "" for none."""
     for line in source.splitlines():
         if not line.strip() or _OPTION.match(line) or line.startswith("%%"):
             continue
-        title = (
-            " ".join(re.sub(r"[^\w\s-]", " ", line.lstrip("# \t")).split()) if line.startswith("#") else ""
-        )
-        return title[:_TITLE].strip().lower()
+        return short_title(line) if line.startswith("#") else ""
     return ""
 
 

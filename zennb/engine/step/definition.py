@@ -9,9 +9,9 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from zennb.core.reading.cell_heading import comment_title
 from zennb.core.reading.definitions import is_future
 from zennb.core.reading.source import Analysis, analyse, normal_digest
+from zennb.core.reading.step_names import NO_HINTS, NameHints, default_name
 from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
 if TYPE_CHECKING:
@@ -147,11 +147,11 @@ def define(
     cell: str = "",
     star: Callable[[str], Iterable[str]] | None = None,
     text_annotations: bool = False,
+    hints: NameHints = NO_HINTS,
 ) -> StepDefinition:
     """Return the definition of a step whose body has the syntax tree `tree`.
 
-    Without a name in the options, the step is named after the first public name that it assigns, or else after the
-    comment on top of it, or what it calls.
+    Without a name in the options, the step gets its `default_name`.
     `text_annotations` says whether an earlier cell imports `annotations` from `__future__`.
     """
     analysis = analyse(tree, star=star)
@@ -161,7 +161,8 @@ def define(
     if text_annotations and not imports_text_annotations(tree) and _has_annotations(tree):
         code += ":text annotations"
     return StepDefinition(
-        name=options.name or _default_name(analysis, options, tree, text),
+        name=options.name
+        or default_name(analysis, outputs=options.outputs, tree=tree, text=text, hints=hints),
         cell=cell,
         source=source,
         text=text,
@@ -246,45 +247,3 @@ def is_silent(tree: ast.Module, text: str) -> bool:
     line, *below = text.split("\n")[last.end_lineno - 1 :] or [""]
     behind = line.encode()[last.end_col_offset :].decode()  # columns count bytes
     return any(each.partition("#")[0].rstrip().endswith(";") for each in (behind, *below))
-
-
-def _default_name(analysis: Analysis, options: StepOptions, tree: ast.Module, text: str) -> str:
-    """Return a name that stays when the code is edited elsewhere: never one made from all of it."""
-    named = options.outputs or [
-        name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports
-    ]
-    loops = _loop_variables(tree)
-    own = [each for each in named if each not in loops] or list(named)
-    return str(own[0]) if own else comment_title(text) or _called(tree) or "step"
-
-
-def _loop_variables(tree: ast.Module) -> frozenset[str]:
-    """Return the names that loops and `with` bind: they are by-products."""
-    targets: list[ast.AST] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.For | ast.AsyncFor):
-            targets.append(node.target)
-        elif isinstance(node, ast.With | ast.AsyncWith):
-            targets += [item.optional_vars for item in node.items if item.optional_vars is not None]
-    return frozenset(name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
-
-
-def _called(tree: ast.Module) -> str:
-    """Return the function that a cell calls last, and the first name it hands over: `print total`."""
-    calls = [
-        node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-    ]
-    for call in reversed(calls):
-        function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        given = next(
-            (each.id for each in ast.walk(call) if isinstance(each, ast.Name) and each is not call.func), ""
-        )
-        if function and not function.startswith(("_", "run_")):
-            return f"{function} {given}".strip()
-    shown = tree.body[-1] if tree.body else None
-    name = (
-        next((each.id for each in ast.walk(shown) if isinstance(each, ast.Name)), "")
-        if shown is not None
-        else ""
-    )
-    return f"show {name}" if name and not name.startswith("_") and name != "get_ipython" else ""

@@ -13,20 +13,27 @@ from zennb.commands.interface import Interface
 from zennb.commands.parser import parse
 from zennb.commands.step_options import STEP, options
 from zennb.core.reading.cell_heading import heading
+from zennb.core.reading.step_names import NO_HINTS
 from zennb.engine.step.definition import StepDefinition, StepOptions, define
 from zennb.errors import StepRefused, UsageError
 from zennb.headless.kernel import RERUN, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from zennb.core.reading.step_names import NameHints
     from zennb.jupyter.cells.transform import StepMarker
 
 __all__ = ["hide_first_line", "nested_too_deeply", "parse_step_cell"]
 
 
 def parse_step_cell(
-    marker: StepMarker, *, filename: str, cell: str, text_annotations: bool = False
+    marker: StepMarker,
+    *,
+    filename: str,
+    cell: str,
+    text_annotations: bool = False,
+    hints: Callable[[], NameHints] = lambda: NO_HINTS,
 ) -> StepDefinition:
     """Return the step that a cell defines.
 
@@ -35,6 +42,7 @@ def parse_step_cell(
         filename: the file name under which IPython compiled it.
         cell: the frontend's id of the cell; "" if unknown.
         text_annotations: whether an earlier cell imports `annotations` from `__future__`.
+        hints: returns what the rest of the notebook says about the name of a step that has none.
 
     Raises:
         UsageError: its options are wrong.
@@ -60,6 +68,7 @@ def parse_step_cell(
             cell=cell,
             star=_star_names,
             text_annotations=text_annotations,
+            hints=NO_HINTS if found.name else hints(),
         )
     except RecursionError:
         raise nested_too_deeply() from None

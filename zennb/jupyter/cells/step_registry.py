@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,7 +29,8 @@ class StepRegistry:
     def add(self, definition: StepDefinition) -> StepDefinition:
         """Add a step, and return it under its final name.
 
-        If the derived name of an unnamed step belongs to another cell, a number is appended.
+        A derived name stays with its cell, unless it is that of a variable that the cell no longer binds. If it belongs
+        to another cell, a number is appended.
         """
         definition = self._named(definition)
         replaced = self._steps.get(definition.name)
@@ -120,11 +122,22 @@ class StepRegistry:
     def _named(self, definition: StepDefinition) -> StepDefinition:
         if definition.options.name:
             return definition
+        if kept := self._kept_name(definition):
+            return replace(definition, name=kept)
         name, number = definition.name, 1
         while self._belongs_elsewhere(name, definition):
             number += 1
             name = f"{definition.name}-{number}"
         return definition if name == definition.name else replace(definition, name=name)
+
+    def _kept_name(self, definition: StepDefinition) -> str:
+        """Return the name that was derived for the cell before it was edited; "" if there is none to keep."""
+        before = self._steps.get(self._names.get(definition.cell, "")) if definition.cell else None
+        if before is None or before.options.name or before.options.outputs != definition.options.outputs:
+            return ""
+        variable = re.sub(r"-\d+$", "", before.name)
+        is_gone = variable in before.analysis.binds and variable not in definition.analysis.binds
+        return "" if is_gone else before.name
 
     def _belongs_elsewhere(self, name: str, definition: StepDefinition) -> bool:
         other = self._steps.get(name)

@@ -1,4 +1,4 @@
-"""Owns the lookup of the kernel's notebook file, and of the order of its saved cells."""
+"""Owns the lookup of the kernel's notebook file, of the order of its saved cells, and what it says of their names."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.reading.step_names import NO_HINTS, name_hints
 from zennb.errors import ZennbError
-from zennb.headless.read import order
+from zennb.headless.read import order, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-__all__ = ["find_notebook", "saved_cells"]
+    from zennb.core.reading.step_names import NameHints
+
+__all__ = ["SavedHints", "find_notebook", "saved_cells"]
 
 
 def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
@@ -45,3 +48,41 @@ def saved_cells(notebook: Path | None) -> tuple[list[str], float]:
         return [], 0.0
     except ZennbError:
         return [], saved
+
+
+class SavedHints:
+    """What the saved notebook says about the names of its steps; the file is read again only when it has changed.
+
+    Args:
+        magics: the line magics that do not count as code.
+    """
+
+    def __init__(self, magics: Collection[str]) -> None:
+        self._magics = magics
+        self._seen: tuple[Path, int, int] | None = None
+        self._by_id: dict[str, NameHints] = {}
+        self._by_source: dict[str, NameHints] = {}
+
+    def of(self, notebook: Path | None, cell: str, source: str) -> NameHints:
+        """Return the hints for a cell: found by its id, or, since some frontends send others, by its text."""
+        if notebook is None:
+            return NO_HINTS
+        try:
+            found = notebook.stat()
+            seen = notebook, found.st_mtime_ns, found.st_size
+            if seen != self._seen:
+                self._read(notebook)
+                self._seen = seen
+        except (OSError, ZennbError):
+            return NO_HINTS
+        return self._by_id.get(cell) or self._by_source.get(source.strip(), NO_HINTS)
+
+    def _read(self, notebook: Path) -> None:
+        cells = read(notebook)
+        code = [each for each in cells if each.type == "code" and each.source.strip()]
+        hints = name_hints([(each.type, each.source) for each in cells], self._magics)
+        self._by_id, self._by_source = {}, {}
+        for each, hint in zip(code, hints, strict=True):
+            self._by_id.setdefault(each.id, hint)
+            self._by_source.setdefault(each.source.strip(), hint)
+        self._by_id.pop("", None)

@@ -1,0 +1,59 @@
+"""Names of steps that nobody named: from headings, from what other cells read, from the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from zennb.core.reading.step_names import name_hints
+
+MAGICS = frozenset({"zennb", "stack"})
+
+
+def titles(*cells: str) -> list[str]:
+    """Return the titles of code cells; cells that start with `#` and a blank are Markdown."""
+    typed = [("markdown" if cell.startswith(("# ", "##")) else "code", cell) for cell in cells]
+    return [each.title for each in name_hints(typed, MAGICS)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## Load the data!", "load the data"),
+        ("### 2.1 Clean `rows`, **twice** ###", "clean rows twice"),
+        ("## See [the docs](https://example.org/a)", "see the docs"),
+        ("## Über die Größe", "über die größe"),
+        ("## " + "word " * 20, "word word word word word word"),
+        ("## One\n\ntext\n\n### Two", "two"),
+        ("## Setup\n```bash\n# no heading\n```", "setup"),
+        ("## ***", ""),
+    ],
+)
+def test_a_heading_names_the_step_below_it(heading: str, title: str) -> None:
+    assert titles(heading, "rows = 1") == [title]
+
+
+def test_it_names_the_first_cell_below_that_could_be_a_step() -> None:
+    cells = (
+        "## Load",
+        "import json",
+        "%stack",
+        "#| step: off\na = 1",
+        "",
+        "rows = 1",
+        "more = 2",
+        "## Next",
+        "b = 1",
+    )
+    assert titles(*cells) == ["", "", "", "load", "", "next"]
+
+
+def test_the_title_of_a_notebook_names_nothing() -> None:
+    assert titles("# Sales of 2026", "rows = 1") == [""]
+    assert titles("# Load", "rows = 1", "# Train", "model = 1") == ["load", "train"]
+
+
+def test_hints_say_what_other_cells_read() -> None:
+    cells = [("code", "tmp = 1\nrows = [tmp]"), ("code", "%%step add\ntotal = sum(rows)"), ("code", "x = (")]
+    first, second, broken = (each.read_elsewhere for each in name_hints(cells, MAGICS))
+    assert "rows" in first
+    assert not {"tmp", "total"} & (first | second | broken)

@@ -1,0 +1,174 @@
+"""Owns `default_name`: the name of a step that nobody named, from its code and from where its cell stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.core.magic_lines.magics import parse_python
+from zennb.core.reading.cell_heading import body, comment_title, heading, short_title, stays_plain
+from zennb.core.reading.source import analyse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from zennb.core.reading.source import Analysis
+
+__all__ = ["NO_HINTS", "NameHints", "default_name", "name_hints"]
+
+_SECTION = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$")
+_FENCE = re.compile(r"^ {0,3}(```|~~~)")
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_NUMBER = re.compile(r"^\W*\d+(\.\d+)*[.)]?\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameHints:
+    """What the rest of a notebook says about the name of a step.
+
+    Attributes:
+        title: the heading that the cell is the first step below, as a name; "" for none.
+        read_elsewhere: names that other cells read.
+    """
+
+    title: str = ""
+    read_elsewhere: frozenset[str] = frozenset()
+
+
+NO_HINTS = NameHints()
+"""Those of a cell in an unknown notebook."""
+
+
+def default_name(
+    analysis: Analysis,
+    *,
+    outputs: Sequence[str] | None,
+    tree: ast.Module,
+    text: str,
+    hints: NameHints = NO_HINTS,
+) -> str:
+    """Return a name that stays when the code is edited elsewhere: never one made from all of it.
+
+    It is the first of these that there is: the first output with `-o`; the heading above; the first assignment that
+    another cell reads; the first assignment; the comment on top; what the cell calls.
+
+    Args:
+        analysis: what the cell binds.
+        outputs: those given with `-o`; None for none.
+        tree: its syntax tree.
+        text: its text.
+        hints: what the rest of the notebook says.
+    """
+    if outputs:
+        return outputs[0]
+    if hints.title:
+        return hints.title
+    named = [name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports]
+    loops = _loop_variables(tree)
+    own = [each for each in named if each not in loops] or named
+    wanted = [each for each in own if each in hints.read_elsewhere] or own
+    return str(wanted[0]) if wanted else comment_title(text) or _called(tree) or "step"
+
+
+def name_hints(cells: Sequence[tuple[str, str]], magics: Collection[str]) -> list[NameHints]:
+    """Return the hints for each code cell of a notebook that is not blank, top to bottom.
+
+    A heading names the first cell below it that is or could be a step. The title of a notebook, its only heading of
+    level 1, names none.
+
+    Args:
+        cells: type and source of all its cells.
+        magics: the line magics that do not count as code.
+    """
+    titles = list(_titles(cells, magics))
+    reads = [_reads(source) for kind, source in cells if _is_code(kind, source)]
+    return [
+        NameHints(title=title, read_elsewhere=frozenset().union(*reads[:n], *reads[n + 1 :]))
+        for n, title in enumerate(titles)
+    ]
+
+
+def _is_code(kind: str, source: str) -> bool:
+    return kind == "code" and bool(source.strip())
+
+
+def _titles(cells: Sequence[tuple[str, str]], magics: Collection[str]) -> Iterator[str]:
+    """Yield for each code cell the title that names it, or ""."""
+    sections = {n: list(_sections(source)) for n, (kind, source) in enumerate(cells) if kind == "markdown"}
+    has_title = sum(level == 1 for found in sections.values() for level, _ in found) == 1
+    above = ""
+    for n, (kind, source) in enumerate(cells):
+        for level, text in sections.get(n, ()):
+            above = "" if has_title and level == 1 else short_title(text)
+        if _is_code(kind, source):
+            takes = _could_be_step(source, magics)
+            yield above if takes else ""
+            above = "" if takes else above
+
+
+def _sections(source: str) -> Iterator[tuple[int, str]]:
+    """Yield level and text of the headings of a Markdown cell."""
+    fence = ""
+    for line in source.splitlines():
+        if found := _FENCE.match(line):
+            fence = "" if fence == found[1] else fence or found[1]
+        elif not fence and (found := _SECTION.match(line)):
+            yield len(found[1]), _NUMBER.sub("", _LINK.sub(r"\1", found[2]))
+
+
+def _could_be_step(source: str, magics: Collection[str]) -> bool:
+    found = heading(source)
+    if found is not None:
+        return not found.is_off
+    tree = _tree(source)
+    return tree is not None and not stays_plain(tree, magics)
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        statements = None if source.lstrip().startswith("%%") else parse_python(source)
+    except (RecursionError, MemoryError):
+        return None
+    return None if statements is None else ast.Module(body=statements, type_ignores=[])
+
+
+def _reads(source: str) -> frozenset[str]:
+    tree = _tree(body(source))
+    try:
+        return frozenset() if tree is None else frozenset(analyse(tree).reads)
+    except RecursionError:  # nested too deeply: other cells are named all the same
+        return frozenset()
+
+
+def _loop_variables(tree: ast.Module) -> frozenset[str]:
+    """Return the names that loops and `with` bind: they are by-products."""
+    targets: list[ast.AST] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.AsyncFor):
+            targets.append(node.target)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            targets += [item.optional_vars for item in node.items if item.optional_vars is not None]
+    return frozenset(name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def _called(tree: ast.Module) -> str:
+    """Return the function that a cell calls last, and the first name it hands over: `print total`."""
+    calls = [
+        node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    ]
+    for call in reversed(calls):
+        function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        given = next(
+            (each.id for each in ast.walk(call) if isinstance(each, ast.Name) and each is not call.func), ""
+        )
+        if function and not function.startswith(("_", "run_")):
+            return f"{function} {given}".strip()
+    shown = tree.body[-1] if tree.body else None
+    name = (
+        next((each.id for each in ast.walk(shown) if isinstance(each, ast.Name)), "")
+        if shown is not None
+        else ""
+    )
+    return f"show {name}" if name and not name.startswith("_") and name != "get_ipython" else ""
