@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from zennb.core.records.pages import ProducingStep, Use
 from zennb.core.records.records import Artifact, Status, Step
-from zennb.views.artifact import artifact, artifacts, glance, history, label, loading, uses
+from zennb.views.artifact import artifact, artifacts, by_step, glance, history, label, loading, uses
+from zennb.views.rows import beside
 
 SCORE = Artifact(
     id=7,
@@ -48,9 +49,9 @@ def test_one_artifact_with_its_origin_readers_and_preview() -> None:
 
 def test_the_list_and_the_history() -> None:
     assert artifacts([SCORE], producers={3: TRAIN}).text == (
-        "name   version  type   size  kind    value  made by         created\n"
+        "made by         name   version  type   size  kind    value  created\n"
         "────────────────────────────────────────────────────────────────────────────\n"
-        "score        3  float  24 B  output  0.97   train (run 12)  2026-03-09 13:45"
+        "train (run 12)  score        3  float  24 B  output  0.97   2026-03-09 13:45"
     )
     assert history([SCORE, replace(SCORE, version=2)]).text == (
         "score\n"
@@ -61,6 +62,30 @@ def test_the_list_and_the_history() -> None:
     )
     assert artifacts([]).text.startswith("no artifacts yet")
     assert artifacts([SCORE]).rows()[0]["type"] == "builtins.float"
+
+
+def test_they_are_grouped_by_notebook_and_step() -> None:
+    steps = {
+        1: ProducingStep(step=1, name="load", run=7, notebook="a.ipynb"),
+        2: ProducingStep(step=2, name="load", run=8, notebook="b.ipynb"),
+        3: ProducingStep(step=3, name="train", run=9, notebook="a.ipynb"),
+    }
+    made = ((3, "model"), (2, "rows"), (1, "x"), (3, "score"), (1, "y"))  # the newest first
+    found = by_step([replace(SCORE, step=step, name=name) for step, name in made], steps)
+    table = artifacts(found, producers=steps)
+    assert [line.split()[:4] for line in table.text.splitlines()[2:]] == [
+        ["a.ipynb", "train", "(run", "9)"],
+        ["score", "3", "float", "24"],
+        ["load", "(run", "7)", "x"],
+        ["y", "3", "float", "24"],
+        ["b.ipynb", "load", "(run", "8)"],
+    ]
+    assert [row["made_by"] for row in table.rows()].count("train (run 9)") == 2
+    assert (table.html.count(">train (run 9)<"), table.html.count("a.ipynb<")) == (1, 1)
+    assert (beside(table, caption="").count(">train (run 9)<"), beside(table, caption="").count("–")) == (
+        1,
+        0,
+    )
 
 
 def test_a_maker_from_a_listing_will_do_in_place_of_a_whole_record() -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "artifact",
     "artifacts",
     "brief",
+    "by_step",
     "deleted",
     "glance",
     "history",
@@ -148,17 +149,26 @@ def _row(
     return {
         **values(artifact, "name", "version", "type", "size", "kind"),
         "value": in_a_line(artifact.summary),
+        "notebook": "" if step is None else step.notebook,
         "made_by": _origin(step),
         **values(artifact, "created", "digest", "blob"),
         "state": states.get(artifact.id or 0, ""),
         "tags": tag_words(artifact.tags),
         "note": artifact.note,
-        LINKS: {"name": address("artifact", artifact.id), "made_by": _origin_address(step)},
+        LINKS: {
+            "name": address("artifact", artifact.id),
+            "notebook": address("notebook", step.notebook) if step is not None and step.notebook else "",
+            "made_by": _origin_address(step),
+        },
     }
 
 
-def _columns(*, named: bool) -> list[Column]:
-    lead = [Column.of("name", "name"), Column.of("count", "version")]
+def _columns(*, named: bool, notebooks: int = 0) -> list[Column]:
+    groups = [
+        *([Column.of("names", "notebook", most=24, once=True)] if notebooks > 1 else []),
+        Column.of("names", "made_by", "made by", most=28, once=True),
+    ]
+    lead = [*groups, Column.of("name", "name"), Column.of("count", "version")]
     return [
         *(lead if named else [Column.of("count", "version", heading=True)]),
         TYPE_COLUMN,
@@ -167,10 +177,20 @@ def _columns(*, named: bool) -> list[Column]:
         Column.of("names", "state", most=28),
         Column.of("names", "tags", most=28),
         Column.of("names", "value", most=30),
-        Column.of("names", "made_by", "made by", minor=True),
+        *([] if named else [Column.of("names", "made_by", "made by", minor=True)]),
         Column.of("time", "created"),
         Column.of("prose", "note", most=60, minor=True),
     ]
+
+
+def by_step(found: Sequence[Artifact], producers: Mapping[int, Step | ProducingStep]) -> list[Artifact]:
+    """Return artifacts grouped by notebook and step; what was made last comes first, as it is given."""
+    groups: dict[str, dict[str, list[Artifact]]] = {}
+    for each in found:
+        step = producers.get(each.step or 0)
+        notebook, name = ("", "") if step is None else (step.notebook, step.name)
+        groups.setdefault(notebook, {}).setdefault(name, []).append(each)
+    return [each for steps in groups.values() for group in steps.values() for each in group]
 
 
 def artifacts(
@@ -179,17 +199,16 @@ def artifacts(
     producers: Mapping[int, Step | ProducingStep] | None = None,
     states: Mapping[int, str] = MappingProxyType({}),
 ) -> Table:
-    """List artifacts, one row each.
+    """List artifacts, one row each; notebook and step are shown where they change.
 
     Args:
-        found: usually the latest version of each name.
+        found: usually the latest version of each name, as `by_step` orders them.
         producers: step id → its record, or its name and run, to show the steps that made them.
         states: artifact id → whether it is pinned or deleted, in words.
     """
     rows = [_row(each, producers or {}, states) for each in found]
-    return Table(
-        columns=_columns(named=True), data=rows, empty="no artifacts yet: run a cell that starts with %%step"
-    )
+    columns = _columns(named=True, notebooks=len({row["notebook"] for row in rows}))
+    return Table(columns=columns, data=rows, empty="no artifacts yet: run a cell that starts with %%step")
 
 
 def history(

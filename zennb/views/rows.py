@@ -40,7 +40,7 @@ def beside(table: Table, *, caption: str) -> str:
     body = "".join(
         f'<tr style="height:{ROW_HEIGHT}px;background:none">'
         f"{''.join(_cell(column, row) for column in columns)}</tr>"
-        for row in table.data
+        for row in table.shown_rows()
     )
     style = (
         "border-collapse:separate;border-spacing:0;border:0;margin:0;table-layout:auto;width:100%;"
@@ -72,4 +72,5 @@ def _cell(column: Column, row: Mapping[str, Any]) -> str:
     widest = "" if column.tight or column.right else f";max-width:{min(column.most, 60)}ch"
     text = column.show(value)
     title = f' title="{escape(text)}"' if widest and len(text) > 12 else ""
-    return f'<td{minor_class(column.minor)} style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'
+    empty = "" if column.once else muted("–")
+    return f'<td{minor_class(column.minor)} style="{_CELL};text-align:{side}{widest}"{title}>{inner or empty}</td>'

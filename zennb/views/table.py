@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class Column:
         tight: never broken into lines, and cut only where it is a heading.
         wrap: broken into lines in a terminal, instead of being cut.
         minor: left out of the text when there is no room; JSON and HTML have it.
+        once: left empty where the row above has the same value, and the same in such columns to the left.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Column:
     tight: bool = False
     wrap: bool = False
     minor: bool = False
+    once: bool = False
 
     @classmethod
     def of(cls, kind: str, key: str, title: str | None = None, **more: Any) -> Column:
@@ -168,7 +170,7 @@ class Table(Displayed):
             for column, wide in zip(columns, widths, strict=True)
         ]
         rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-        body = [line for row in self.data for line in _lines(columns, widths, row)]
+        body = [line for row in self.shown_rows() for line in _lines(columns, widths, row)]
         title = [clean(self.title)] if self.title else []
         return "\n".join([*title, "  ".join(head).rstrip(), rule, *body])
 
@@ -188,8 +190,20 @@ class Table(Displayed):
             (column, column.style if breaks and column.wrap else column.cut_style(wide))
             for column, wide in zip(columns, widths, strict=True)
         ]
-        rows = ([_cell(column, row, style) for column, style in styled] for row in self.data)
+        rows = ([_cell(column, row, style) for column, style in styled] for row in self.shown_rows())
         return box(title + table(head, rows))
+
+    def shown_rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the rows as they are shown: values of `once` columns that the row above has are left out."""
+        once = [column.key for column in self.columns if column.once]
+        if not once:
+            return self.data
+        found, above = [], None
+        for row in self.data:
+            same = list(takewhile(lambda key: above is not None and row.get(key) == above.get(key), once))  # noqa: B023
+            found.append({key: value for key, value in row.items() if key not in same})
+            above = row
+        return found
 
     def filled(self) -> list[Column]:
         """Return the columns that have a value in some row; all of them where the table is fixed or has no rows."""

@@ -65,9 +65,9 @@ def _list(context: Context, kind: str | None, tag: str | None, limit: int) -> Ou
     which = ArtifactFilter(kind=kind, tag=tag)
     page = context.workspace.metadata.listings.artifacts(which, limit=limit + 1)
     found, cut = limited(page.items, limit)
-    view = artifact_view.artifacts(
-        found, producers=_producers(context, found), states=space.states(context.workspace, found)
-    )
+    producers = _producers(context, found)
+    found = artifact_view.by_step(found, producers)
+    view = artifact_view.artifacts(found, producers=producers, states=space.states(context.workspace, found))
     return Outcome(view=view, data=plain(found), cut=cut)
 
 

@@ -18,10 +18,11 @@ from zennb.views.listing_caption import artifacts_caption
 from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ipywidgets import Widget
 
+    from zennb.core.records.pages import ProducingStep
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.jupyter.panels.kit.row_list import Row
     from zennb.views.table import Table
@@ -44,7 +45,7 @@ class ArtifactsPage(ListingPage[Artifact]):
         panel: the panel it is part of.
     """
 
-    minor = frozenset({"size", "kind", "made_by", "note"})
+    minor = frozenset({"notebook", "size", "kind", "note"})
     labelled = "artifact"
 
     def __init__(self, panel: Panel) -> None:
@@ -114,7 +115,7 @@ class ArtifactsPage(ListingPage[Artifact]):
         """Return what is shown."""
         if self.name:
             return self.one.view()
-        return join([self._caption(), self._table(self.rows.page.items)], gap=0)
+        return join([self._caption(), self._table(self._ordered(self.rows.page.items))], gap=0)
 
     def _switch(self) -> None:
         toggle(self._listing, shown=not self.name)
@@ -138,10 +139,17 @@ class ArtifactsPage(ListingPage[Artifact]):
     def _place(self, record: Artifact) -> int | None:
         return record.id
 
+    def _ordered(self, records: Sequence[Artifact]) -> Sequence[Artifact]:
+        return artifact_view.by_step(records, self._makers(records))
+
+    def _makers(self, records: Sequence[Artifact]) -> Mapping[int, ProducingStep]:
+        return self._panel.panels.workspace.metadata.listings.makers(each.step for each in records)
+
     def _table(self, records: Sequence[Artifact]) -> Table:
         workspace = self._panel.panels.workspace
-        makers = workspace.metadata.listings.makers(each.step for each in records)
-        return artifact_view.artifacts(records, producers=makers, states=states(workspace, records))
+        return artifact_view.artifacts(
+            records, producers=self._makers(records), states=states(workspace, records)
+        )
 
     def _row(self, record: Artifact) -> Row:
         # Of a name whose older versions are listed too, the button opens the version beside it.

@@ -72,6 +72,10 @@ class ListingPage(ABC, Generic[T]):
     def _row(self, record: T) -> Row:
         """Return the button of a record's row."""
 
+    def _ordered(self, records: Sequence[T]) -> Sequence[T]:
+        """Return the records of a page in the order in which they are shown."""
+        return records
+
     @abstractmethod
     def _caption(self) -> Shown:
         """Return the sentence that says what is listed."""
@@ -98,9 +102,10 @@ class ListingPage(ABC, Generic[T]):
 
     def _show(self) -> None:
         page = self.rows.page = self._find(self.rows.start)
-        table = self._table(page.items)
+        shown = self._ordered(page.items)
+        table = self._table(shown)
         columns = [replace(each, minor=each.key in self.minor) for each in table.columns]
-        rows = [self._row(each) for each in page.items]
+        rows = [self._row(each) for each in shown]
         self.rows.show(replace(table, columns=columns), rows, heading=self._caption().html)
 
 
