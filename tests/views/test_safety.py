@@ -37,7 +37,9 @@ from zennb.views.comparison import compare, compare_many
 from zennb.views.component import Flavor, OptionHelp, component, components, flavors
 from zennb.views.component_type import component_types
 from zennb.views.deployment import deployment, deployments
+from zennb.views.estimator import estimator
 from zennb.views.examination import examination_view
+from zennb.views.found_text import found_text
 from zennb.views.graphs.graph import Node, graph
 from zennb.views.graphs.run_graph import flow
 from zennb.views.lineage import lineage
@@ -245,6 +247,10 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     ),
     "pipeline.plan_graph": lambda n: plan_graph(plan_named(n)),
     "pipeline.plan_table": lambda n: plan_table(plan_named(n), last={n + "stale": step_named(n)}),
+    "estimator.estimator": lambda n: estimator(
+        {"name": n, "parameters": [[n, n]], "layout": n, "parts": [[n, n, {"name": n}], n, [n]]}
+    ),
+    "found_text.found_text": lambda n: found_text(f"{n} and {n}", n),
     "preview.preview": lambda n: join(preview(artifact_named(n, 1, kind=kind).summary) for kind in KINDS),
     "rows.beside": lambda n: View(
         runs([run_named(n)]).text, beside(runs([run_named(n), run_named(n, 2)]), caption=n)

@@ -31,7 +31,8 @@ class Materializer(ABC):
         picture: mime, data (base64, at most 64 kB), width, height
         mapping: length, items [[key text, type, text]] (at most 10)
         sequence: length, items [[type, text]] (at most 10)
-        object:  text (its repr, cut at 500 characters), attributes [[name, text]] where cheap
+        object:  text (its repr, cut at 500 characters), attributes [[name, text]] where cheap; an estimator of
+                 scikit-learn {name, parameters [[name, text]], layout, parts [[label, columns, estimator]]}
     """
 
     name: ClassVar[str]

@@ -13,7 +13,16 @@ from typing import Any
 from zennb.compat.instances import is_a
 from zennb.materializers.buffers import Collector, size
 
-__all__ = ["copied_figure", "figure_state", "is_figure", "preview_figure", "preview_image", "preview_pixels"]
+__all__ = [
+    "copied_figure",
+    "figure_state",
+    "is_figure",
+    "picture",
+    "png_size",
+    "preview_figure",
+    "preview_image",
+    "preview_pixels",
+]
 
 _WIDTHS = (480, 240, 120, 48)
 _LIMIT = 64 * 1024
@@ -34,7 +43,7 @@ def preview_image(value: Any) -> dict[str, Any] | None:
         small = small if small.mode in {"L", "RGB", "RGBA"} else small.convert("RGBA")
         file = io.BytesIO()
         small.save(file, format="png")
-        if found := _picture(file.getvalue(), width, height):
+        if found := picture(file.getvalue(), width, height):
             return found
     return None
 
@@ -44,11 +53,18 @@ def _fit(full: tuple[int, int], limit: int) -> tuple[int, int]:
     return max(1, round(full[0] * scale)), max(1, round(full[1] * scale))
 
 
-def _picture(data: bytes, width: int, height: int) -> dict[str, Any] | None:
+def picture(data: bytes, width: int, height: int) -> dict[str, Any] | None:
+    """Return the summary of a picture in PNG; None when it is too large to be kept."""
     text = base64.b64encode(data).decode("ascii")
     if len(text) > _LIMIT:
         return None
     return {"kind": "picture", "mime": "image/png", "data": text, "width": width, "height": height}
+
+
+def png_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of a picture in PNG, which its first chunk says."""
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
 
 
 def preview_pixels(array: Any) -> dict[str, Any]:
@@ -130,6 +146,6 @@ def preview_figure(value: Any) -> dict[str, Any] | None:
     for limit in _WIDTHS:
         file = io.BytesIO()
         copy.savefig(file, format="png", dpi=limit / max(*inches, 1))
-        if found := _picture(file.getvalue(), round(inches[0] * figure.dpi), round(inches[1] * figure.dpi)):
+        if found := picture(file.getvalue(), round(inches[0] * figure.dpi), round(inches[1] * figure.dpi)):
             return found
     return None

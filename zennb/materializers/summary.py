@@ -12,6 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, elements_of, is_a, length_of, module_name, plain
+from zennb.materializers.charts import preview_altair, preview_plotly
+from zennb.materializers.estimators import estimator_text, preview_estimator
 from zennb.materializers.previews import preview_figure, preview_image, preview_pixels
 from zennb.packages.origin import public_name
 
@@ -137,7 +139,7 @@ def _text(value: object, limit: int) -> str:
         return f"<{type_text(value)} {' × '.join(map(str, shape))}>"
     if _is_large(value):
         return f"<{type_text(value)}>"
-    return str(repr(value))
+    return estimator_text(value) or str(repr(value))
 
 
 def _is_large(value: object) -> bool:
@@ -178,6 +180,8 @@ def _summary(value: Any) -> dict[str, Any]:
         "pyarrow": _arrow,
         "PIL": preview_image,
         "matplotlib": preview_figure,
+        "plotly": preview_plotly,
+        "altair": preview_altair,
     }
     found = by_package[package](value) if package in by_package else None
     return found or _python(value)
@@ -209,8 +213,11 @@ def _python(value: Any) -> dict[str, Any]:
 def _object(value: Any) -> dict[str, Any]:
     parts = islice(attributes_of(value).items(), _MANY)
     public = ((str(name), one) for name, one in parts if not str(name).startswith("_"))
+    estimator = preview_estimator(value, short)
+    if estimator:  # its parameters are told with it; what it has learned ends in "_"
+        public = ((name, one) for name, one in public if name.endswith("_"))
     attributes = [[short_label(name), short(one)] for name, one in islice(public, _ATTRIBUTES)]
-    return {"kind": "object", "text": short(value, _REPR), "attributes": attributes}
+    return {"kind": "object", "text": short(value, _REPR), "attributes": attributes, **estimator}
 
 
 def _numpy(value: Any) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from zennb.views.estimator import estimator
 from zennb.views.markup import block, box, image, muted, pairs, prose
 from zennb.views.table import HTML_PAGE, Column, Table, facts
 from zennb.views.text import clean, clean_block, count, cut, listing, plural
@@ -216,7 +217,9 @@ def _object(summary: Summary) -> View:
     found = [[str(cell) for cell in _items(pair)] for pair in _items(summary.get("attributes"))]
     known = [(pair[0], pair[1]) for pair in found if len(pair) == 2]
     attributes = View(facts(known), box(pairs([(title, prose(value)) for title, value in known])))
-    return join([_verbatim(summary), *([attributes] if known else [])], gap=0)
+    described = summary.get("estimator")
+    lead = estimator(described) if isinstance(described, Mapping) else _verbatim(summary)
+    return join([lead, *([attributes] if known else [])], gap=0)
 
 
 def _first_line(summary: Summary) -> str:

@@ -328,3 +328,17 @@ def test_the_pipeline_draws_files_and_says_what_the_notebook_holds_now(board: Bo
     assert "1 step stale, 1 step may run" in board.words
     board.press(board.panel.pipeline.rows, "read")
     assert "read may run: it runs if a step before it makes something else" in board.words
+
+
+def test_all_of_a_long_text_is_searched(board: Board) -> None:
+    board.notebook.run("%%step log\nlog = 'start\\n' * 900 + 'the END'\nnumber = 3")
+    board.page("Artifacts")
+    board.panel.artifacts.open("log")
+    search = board.panel.artifacts.one.search
+    search.find.value = "end"
+    assert "1 place in 1 line" in board.words
+    assert "901 the END" in board.words
+    assert "901  the END" in board.panel.text
+    board.panel.artifacts.open("number")
+    assert "901" not in board.words
+    assert "zennb-none" in search.widget._dom_classes

@@ -11,6 +11,7 @@ from zennb.handles.ancestry import ancestry
 from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
 from zennb.jupyter.panels.kit.graph_box import GraphBox
 from zennb.jupyter.panels.kit.row_list import PagedRows
+from zennb.jupyter.panels.pages.text_search import TextSearch
 from zennb.space.gone import freed
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage, lineage_graph
@@ -34,7 +35,7 @@ SHORT = 8
 
 
 class ArtifactPage:
-    """One version of one name, from the metadata store only: its bytes are never read.
+    """One version of one name, from the metadata store only: its bytes are read when a long text is searched.
 
     Args:
         panel: the panel it is part of.
@@ -61,10 +62,12 @@ class ArtifactPage:
         )
         self._about, self._loading, self._lineage = html(), html(), html(heading_line("lineage"))
         self._preview, self.graph = html(), GraphBox(panel)
+        self.search = TextSearch(panel)
         beside = group(bar(self.maker), self._loading, group(self.versions.widget, classes="zennb-part"))
         top = bar(group(self._about), beside, classes="zennb-pair")
         self.widget = group(
             top,
+            self.search.widget,
             self._preview,
             group(self.uses.widget, classes="zennb-part"),
             self._lineage,
@@ -88,6 +91,7 @@ class ArtifactPage:
         self._load(artifact)
         self._about.value = self._described(artifact, page=0).html
         self._preview.value = preview(artifact.summary, page=PAGE).html
+        self.search.show(artifact)
         toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)
         if self._maker is not None:
             made = "made" if artifact.is_output else "captured"
@@ -106,6 +110,7 @@ class ArtifactPage:
         return join(
             [
                 self._described(artifact),
+                self.search.view(),
                 artifact_view.loading(artifact),
                 self._history(),
                 artifact_view.uses(self.uses.page.items),
