@@ -22,10 +22,14 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DelayedCall", "WorkerThread"]
+__all__ = ["DelayedCall", "WorkerClosedError", "WorkerThread"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class WorkerClosedError(RuntimeError):
+    """A call came after `close`, as at the end of the process."""
 
 
 class _Job(Generic[R]):
@@ -209,7 +213,7 @@ class WorkerThread:
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
-            raise RuntimeError(f"{self._name} is closed")
+            raise WorkerClosedError(f"{self._name} is closed")
 
     def _start(self) -> _Worker:
         if self._worker is not None and self._worker.pid != os.getpid():

@@ -101,12 +101,18 @@ def _choices(spec: ComponentSpec, choices: Sequence[OptionHelp]) -> Table:
     return Table(columns=columns, data=rows)
 
 
-def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec] = ()) -> Table:
+def components(
+    specs: Sequence[ComponentSpec],
+    *,
+    active: Sequence[ComponentSpec] = (),
+    empty: str = "no components of this type",
+) -> Table:
     """List components.
 
     Args:
         specs: what to list.
         active: the components of the active stack; they are marked.
+        empty: the sentence shown when there are none.
     """
     used = {(spec.type, spec.name) for spec in active}
     rows = [
@@ -126,7 +132,7 @@ def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec
         Column.of("names", "flavor"),
         Column.of("names", "configuration", wrap=True),
     ]
-    return Table(columns=columns, data=rows, empty="no components of this type")
+    return Table(columns=columns, data=rows, empty=empty)
 
 
 def flavors(found: Sequence[Flavor]) -> Table:

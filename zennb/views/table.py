@@ -88,7 +88,8 @@ class Column:
         if self.right or self.tight or (self.least and self.least == self.most):
             return self.style if not self.right else ""
         least = f";min-width:{min(self.least, wide)}ch" if self.least else ""
-        most = f"max-width:max({wide}ch,{wide * 70 // HTML_PAGE}vw)"
+        # `ch` is the width of a digit, and letters are wider: short words need room for two more.
+        most = f"max-width:max({wide + 2}ch,{wide * 70 // HTML_PAGE}vw)"
         return f"{least};{most};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 
     def linked(self, row: Mapping[str, Any]) -> str:

@@ -158,3 +158,9 @@ def test_what_could_be_a_secret_is_masked_everywhere(command: Commands, workspac
     for words in (["list"], ["describe", "old"]):
         assert "hunter2" not in command.text("orchestrator", *words)
         assert "hunter2" not in json.dumps(command.data("orchestrator", *words))
+
+
+def test_a_type_without_components_says_what_there_is_and_how_to_get_one(command: Commands) -> None:
+    said = command.text("experiment-tracker", "list")
+    assert said.startswith("no experiment tracker is registered; supported: local, mlflow")
+    assert said.endswith("experiment-tracker register NAME --flavor=local` for one.")

@@ -93,6 +93,7 @@ PLAIN = (
     "np.*load*?",
     "get_ipython().run_cell_magic('time', '', 'x = 1')",
     "%zennb autostep on\nimport numpy as np",
+    "%matplotlib inline\n%config InlineBackend.figure_format = 'svg'\nimport numpy as np",
 )
 
 

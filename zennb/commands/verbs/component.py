@@ -46,8 +46,19 @@ class _Verbs:
 
     def list(self, context: Context) -> Outcome:
         found = context.workspace.registry.components(self.kind.name)
-        view = component_view.components(found, active=active_components(context.workspace))
+        active = active_components(context.workspace)
+        empty = "" if found else self._none(context)
+        view = component_view.components(found, active=active, empty=empty)
         return Outcome(view=view, data=plain(found))
+
+    def _none(self, context: Context) -> str:
+        """Return the sentence for a type without components: what there is, and how to get one."""
+        flavors = [flavor_view(each) for each in context.workspace.registry.flavors(self.kind.name)]
+        known = [f"{each.name} (to be installed)" if each.needs else each.name for each in flavors]
+        ready = next((each.name for each in flavors if not each.needs), "FLAVOR")
+        line = f"`%{self.kind.command} register NAME --flavor={ready}`"
+        told = f"no {self.kind.title} is registered; supported: {', '.join(known)}. Type {line} for one."
+        return context.interface.adapt(told)
 
     def describe(self, context: Context, name: str) -> Outcome:
         found = context.workspace.registry.describe_component(self.kind.name, name)

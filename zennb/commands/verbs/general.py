@@ -32,8 +32,8 @@ __all__ = ["PARTS", "types_view"]
 MAGIC = frozenset({Interface.MAGIC})
 
 _ON = (
-    "Every cell from the next one on is a step, named after the first name it binds; cells that only import or define "
-    "stay plain. Leave one out with `#| step: off` on top of it; name one with `#| step: NAME`."
+    "Every cell from the next one on is a step, named after the heading above or a name it binds; cells that only "
+    "import or define stay plain. Leave one out with `#| step: off` on top of it; name one with `#| step: NAME`."
 )
 _OFF = "A cell is a step when it says so: `%%step` or `#| step: NAME` on top of it."
 

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zennb.core.magic_lines.magics import line_magic
+from zennb.core.magic_lines.effects import Effect
+from zennb.core.magic_lines.magics import line_magic, read_magic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -127,7 +128,8 @@ def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
     """Whether a cell without a heading is no step even while autostep is on.
 
     These are cells that start with a cell magic, cells without code, cells that switch autostep, and cells that hold
-    nothing but imports, functions, classes, `magics`, extension loading and help requests (`x?`).
+    nothing but imports, functions, classes, `magics`, magics that set something (`%matplotlib inline`), extension
+    loading and help requests (`x?`).
 
     Args:
         tree: the cell after IPython's input transformation, parsed.
@@ -135,7 +137,9 @@ def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
     """
     if switch(tree) is not None or (tree.body and _is_cell_magic(tree.body[0])):
         return True
-    only_defines = [isinstance(node, _DEFINING) or _is_ours(node, magics) for node in tree.body]
+    only_defines = [
+        isinstance(node, _DEFINING) or _is_ours(node, magics) or _is_setting(node) for node in tree.body
+    ]
     return all(only_defines[ast.get_docstring(tree) is not None and len(only_defines) > 1 :])
 
 
@@ -158,6 +162,11 @@ def switch(tree: ast.Module) -> str | None:
 def _is_ours(node: ast.stmt, magics: Collection[str]) -> bool:
     name, _ = _line_magic(node)
     return name.replace("_", "-") in magics or name in _LOADERS | _QUESTIONS
+
+
+def _is_setting(node: ast.stmt) -> bool:
+    magic = read_magic(node.value) if isinstance(node, ast.Expr) else None
+    return magic is not None and magic.effect is Effect.SETTING
 
 
 def _line_magic(node: ast.stmt) -> tuple[str, str]:

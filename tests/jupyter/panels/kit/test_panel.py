@@ -18,6 +18,7 @@ from tests.jupyter.panels.conftest import widgets, words
 from zennb.errors import UsageError
 from zennb.jupyter.kernel.extension import unload
 from zennb.jupyter.panels.kit.theme import ONE_OF_TWO
+from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from tests.jupyter.panels.conftest import Opened
@@ -171,3 +172,13 @@ def test_the_cursor_goes_into_a_form_and_back_to_the_button_that_opened_it(
     opened.stacks.delete.click()
     opened.stacks.confirmation.no.click()
     assert focused == ["Name *", "New stack", "Keep", "Delete"]
+
+
+def test_a_panel_is_silent_when_its_process_ends(opened: Opened, caplog: pytest.LogCaptureFixture) -> None:
+    def read() -> None:
+        worker.call(int)
+
+    worker = WorkerThread("records")
+    worker.close()
+    assert not opened.picker.attempt(read)
+    assert not caplog.records

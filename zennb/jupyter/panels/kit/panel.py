@@ -22,6 +22,7 @@ from zennb.views.links import address, parse
 from zennb.views.markup import box, escape, muted, prose
 from zennb.views.text import clean
 from zennb.views.view import View, join
+from zennb.worker_thread import WorkerClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -178,6 +179,8 @@ class Panel(ABC):
                 action()
             except ZennbError as error:
                 self.message.refuse(error)
+            except WorkerClosedError:  # the process ends, and nobody sees the panel any more
+                return False
             except Exception as error:  # noqa: BLE001 - a widget callback has no caller to raise to
                 _log.exception("panel '%s'", self.kind)
                 self.message.refuse(f"this went wrong in the panel ({type(error).__name__}: {error}).")

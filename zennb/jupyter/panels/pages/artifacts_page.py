@@ -45,7 +45,7 @@ class ArtifactsPage(ListingPage[Artifact]):
         panel: the panel it is part of.
     """
 
-    minor = frozenset({"notebook", "size", "kind", "note"})
+    minor = frozenset({"notebook", "size", "kind", "created", "note"})
     labelled = "artifact"
 
     def __init__(self, panel: Panel) -> None:
