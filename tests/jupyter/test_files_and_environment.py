@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.jupyter.conftest import Notebook, Ran
 
 
@@ -313,3 +312,21 @@ def test_a_shell_line_reads_what_the_cell_wrote_before_it(notebook: Notebook) ->
     assert second.status == "cached"
     assert "made" in first.out
     assert second.out == first.out
+
+
+def test_data_beside_what_zennb_keeps_in_its_home_counts(notebook: Notebook) -> None:
+    cell = (
+        "%%step read\nfrom pathlib import Path\nrows = Path('home/data.csv').read_text()\n"
+        "marker = Path('home/STORE.json').read_text()"
+    )
+    notebook.run("%stack")
+    Path("home/data.csv").write_text("1")
+    notebook.run(cell)
+    Path("home/STORE.json").write_text(Path("home/STORE.json").read_text() + " ")
+    (same,) = notebook.run(cell)
+    assert same.status == "cached"
+    Path("home/data.csv").write_text("12")
+    status = notebook.cell("%pipeline status").displays[-1]["data"]["text/plain"]
+    assert "stale" in status
+    (ran,) = notebook.run(cell)
+    assert (ran.status, ran.reason) == ("completed", "home/data.csv changed")

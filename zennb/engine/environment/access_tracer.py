@@ -65,7 +65,7 @@ class AccessTracer:
     """Records what one step accesses between `start` and `stop`.
 
     Args:
-        ignored: folders whose files do not count, in addition to those of Python, packages and tools.
+        ignored: files, and folders whose files do not count, in addition to those of Python, packages and tools.
         texts: what the step can see, and in which files may be named.
         in_background: whether it traces a plain cell; steps that run at the same time still count as alone.
 
@@ -302,7 +302,7 @@ class AccessTracer:
 
     def counts_here(self, path: str) -> bool:
         """Whether a file counts for this step."""
-        return counts(path) and not path.startswith(self._ignored)
+        return counts(path) and not (path + os.sep).startswith(self._ignored)
 
     def _read(self, path: str, mark: Signature | None = None) -> None:
         # Read after it was written: the step reads its own output.

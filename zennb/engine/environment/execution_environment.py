@@ -57,7 +57,7 @@ class ExecutionEnvironment:
 
     Args:
         seal: returns what stands for a secret in records: equal for equal bytes, and revealing nothing of them.
-        ignored: returns folders whose files are not recorded.
+        ignored: returns files and folders that are not recorded.
         more: settings of the notebook's shell.
         is_fresh: whether no user code has run in this process yet.
 

@@ -39,6 +39,7 @@ from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_lines import StatusLines
+from zennb.registry.home import own_places
 from zennb.registry.stores import artifact_stores
 from zennb.views.view import note
 
@@ -101,13 +102,13 @@ class KernelState:
         self.lock = threading.RLock()
         self.environment = ExecutionEnvironment(
             seal=self._sealed,
-            ignored=lambda: (str(self.workspace.home),),
+            ignored=lambda: own_places(self.workspace.home),
             more=(DisplaySettings(shell),),
             # If a cell may have seeded a generator before zennb was loaded, its state counts as seeded.
             is_fresh="seed" not in earlier,
         )
         self.provenance = ProvenanceLog(
-            shell, environment=self.environment, ignored=lambda: (str(self.workspace.home),)
+            shell, environment=self.environment, ignored=lambda: own_places(self.workspace.home)
         )
         self.secret_notes = SecretNotes(self.provenance.cell_of)
         self.status_lines = StatusLines(self.capture, self.secret_notes, updates=self.can_update)
