@@ -149,6 +149,32 @@ def test_resources_that_no_worker_offers_are_no_reason_to_hang(scheduler: str) -
         made(address=scheduler, resources="{'GPU': 1}", patience="1").submit(int)
 
 
+def test_workers_that_have_gone_for_good_are_no_reason_to_hang() -> None:
+    with distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        orchestrator = made(address=cluster.scheduler_address, patience="20")
+        assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+        orchestrator.executor()._patience = 1
+        cluster.scale(0)
+        while cluster.scheduler.workers:
+            time.sleep(0.01)
+        call = orchestrator.submit(abs, -1)
+        with pytest.raises(WorkerLost, match=r"no Dask worker was left for 1 s while the step waited"):
+            call.result(PATIENCE)
+        orchestrator.close()
+
+
+def test_a_cluster_of_this_machine_gets_back_workers_that_dask_has_given_up() -> None:
+    orchestrator = made(arguments="{'n_workers': 1, 'processes': False}", patience="30")
+    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    cluster = orchestrator.executor()._cluster
+    # As Dask does it 15 s after a process has died, if none has taken its place.
+    cluster.sync(cluster.workers.pop(0).close)
+    assert orchestrator.submit(abs, -2).result(PATIENCE) == 2
+    orchestrator.close()
+
+
 def test_workers_with_other_versions_are_refused_with_what_differs(
     scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

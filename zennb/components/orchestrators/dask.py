@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import threading
+import time
 from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
@@ -20,7 +21,7 @@ from zennb.components.pooled import PooledOrchestrator, named
 from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zennb.components.relay import Relay
 
@@ -31,6 +32,10 @@ R = TypeVar("R")
 _LOST = (
     "the connection to the Dask scheduler was lost while the step ran. Nothing of it was stored; run it again when the "
     "scheduler is there."
+)
+_NO_WORKER = (
+    "no Dask worker{offering} was left for {patience} s while the step waited for one or ran. Nothing of it was stored; "
+    "start one for {address}, and run the step again."
 )
 _PACKAGES = ("zennb", "cloudpickle", "distributed")
 """Packages that have to be the same on both sides: they read what the other side has pickled."""
@@ -132,6 +137,8 @@ class _SchedulerConnection(Executor):
         self.client, self._cluster = client, cluster
         self._patience, self._is_lost, self._guard = patience, False, threading.Lock()
         self._watcher: threading.Thread | None = None
+        self._seen = time.monotonic()  # a worker that can run calls
+        self._needed = resources
         self._options = {"pure": False, "resources": resources or None}
         self._calls: WeakSet[_TaskFuture[Any]] = WeakSet()
         self.relay = DaskRelay(client)
@@ -143,10 +150,8 @@ class _SchedulerConnection(Executor):
             first.result(timeout=patience)
         except (TimeoutError, distributed.TimeoutError) as error:
             first.cancel()
-            needed = self._options["resources"]
-            offering = f" that offers {needed}" if needed else ""
             raise WorkerLost(
-                f"no Dask worker{offering} was there within {patience} s. Nothing was started; start one for "
+                f"no Dask worker{self._offering} was there within {patience} s. Nothing was started; start one for "
                 f"{self.client.scheduler.address}."
             ) from error
         wrong = _differences(self.client.run(_versions), _versions())
@@ -155,6 +160,10 @@ class _SchedulerConnection(Executor):
                 "the Dask workers have other versions than this kernel, and cannot read what it pickles: "
                 f"{'; '.join(wrong)}. Install the same ones on both sides."
             )
+
+    @property
+    def _offering(self) -> str:
+        return f" that offers {self._needed}" if self._needed else ""
 
     @property
     def dashboard(self) -> str:
@@ -174,12 +183,14 @@ class _SchedulerConnection(Executor):
         return future
 
     def _watch(self) -> None:
-        """Look after the scheduler while calls run.
+        """Look after the scheduler and its workers while calls run.
 
-        When its process ends, the connection does too. But a machine that is frozen, or cut off, keeps it open.
+        When the scheduler's process ends, the connection does too. But a machine that is frozen, or cut off, keeps it
+        open. And a scheduler without workers lets calls wait for ever.
         """
         with self._guard:
             if self._watcher is None:
+                self._seen = time.monotonic()
                 self._watcher = threading.Thread(target=self._ask, daemon=True, name="zennb-dask")
                 self._watcher.start()
 
@@ -191,13 +202,30 @@ class _SchedulerConnection(Executor):
                     self._watcher = None
                     return
             try:
-                self.client.sync(self.client.scheduler.identity, callback_timeout=self._patience)
+                known = self.client.sync(self.client.scheduler.identity, callback_timeout=self._patience)
             except Exception:  # noqa: BLE001 - whatever it is, there was no answer
                 self._is_lost = True
                 for call in calls:
-                    call.lose()
+                    call.lose(_LOST)
                 continue
+            self._look_after(known["workers"].values(), calls)
             wait_for(calls, timeout=min(5.0, self._patience))
+
+    def _look_after(self, workers: Iterable[Mapping[str, Any]], calls: Sequence[_TaskFuture[Any]]) -> None:
+        """Start workers of this machine again that are gone for good; end the calls if none comes for too long."""
+        cluster = self._cluster
+        # Dask gives up a process that has died and is not back within 15 s, on a busy machine one after the other.
+        if isinstance(cluster, distributed.LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
+            cluster.scale(len(cluster.worker_spec))  # type: ignore[no-untyped-call]
+        needed = self._needed.items()
+        if any(all(worker["resources"].get(name, 0) >= least for name, least in needed) for worker in workers):
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > self._patience:
+            address = self.client.scheduler.address
+            why = _NO_WORKER.format(offering=self._offering, patience=self._patience, address=address)
+            for call in calls:
+                call.lose(why)
+                call.withdraw()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         del cancel_futures
@@ -237,10 +265,14 @@ class _TaskFuture(Future[R]):
             self.set_exception(error)
         task.release()  # the worker need not keep the result
 
-    def lose(self) -> None:
-        """End it, because the scheduler does not answer any more."""
+    def lose(self, why: str) -> None:
+        """End it, because the scheduler does not answer any more, or has no workers."""
         if self._is_first():
-            self.set_exception(WorkerLost(_LOST))
+            self.set_exception(WorkerLost(why))
+
+    def withdraw(self) -> None:
+        """Keep the scheduler from running the task when a worker comes."""
+        self._task.cancel()
 
     def _is_first(self) -> bool:
         """Whether it has no result yet, and is to get one now."""
