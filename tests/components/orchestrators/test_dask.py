@@ -58,6 +58,14 @@ class TestDaskOrchestrator(OrchestratorContract):
         assert "the Dask workers that ran the step died" in str(done.error)
         assert bench.step("answer = 42").values == {"answer": 42}
 
+    def test_a_step_whose_worker_dies_once_begins_again_and_its_record_says_so(self, bench: Bench) -> None:
+        done = bench.step(
+            "import os, signal\nfrom pathlib import Path\nif not Path('tried').exists():\n"
+            "    Path('tried').touch()\n    os.kill(os.getpid(), signal.SIGKILL)\nanswer = 42"
+        )
+        assert done.values == {"answer": 42}
+        assert [attempt.failure.type for attempt in done.step.attempts] == ["WorkerLost"]
+
     def test_a_time_limit_ends_a_step_that_no_interrupt_reaches(self, bench: Bench) -> None:
         done = bench.step("import ctypes\nctypes.PyDLL(None).sleep(5)", timeout=0.5)
         assert type(done.error).__name__ == "StepTimeout"

@@ -6,6 +6,7 @@ import linecache
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +70,13 @@ def submit_remotely(
     # Before `submit`: the worker may connect at once.
     relay = run_context.orchestrator.relay()
     metrics = RemoteMetrics(request.definition.name)
+    begins = count()
 
     def begin() -> None:
         limit.begin()
         metrics.begin()
+        if next(begins) and channels.restarted is not None:
+            channels.restarted()
 
     call, link = _server.expect(channels.output, begin, relay, metrics.take)
     inner = run_context.orchestrator.submit(perform, request, link)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from zennb.engine.run.step_services import step_checks
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import request_for
 from zennb.engine.step.streams import redirected
+from zennb.errors import WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,7 @@ class StepTask:
 
     Attributes:
         context: where it runs.
+        retries: how often it was submitted again, because it had failed.
         fan: the mapped step of which it is an element; None for a step of its own.
         element: which one.
         isolation: keeps what it sets in this process from other elements; None where that is not needed.
@@ -48,6 +51,7 @@ class StepTask:
     request: StepRequest
     channels: Channels
     attempts: list[Attempt] = field(default_factory=list)
+    retries: int = 0
     begun: float = 0.0
     fan: FanOut | None = None
     element: int = 0
@@ -63,11 +67,19 @@ class StepTask:
         """Note a try that failed; return whether there is another one."""
         error = outcome.error
         options = self.resolved.definition.options
-        if error is None or is_interrupt(error) or len(self.attempts) >= options.retries:
+        if error is None or is_interrupt(error) or self.retries >= options.retries:
             return False
+        self.retries += 1
         attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))
         self.attempts.append(attempt)
         return True
+
+    def restarted(self) -> None:
+        """Note a try whose worker has died: its engine has begun another one by itself. Called in any thread."""
+        lost = WorkerLost("the worker that ran the step died, and the step began again on another one.")
+        now = time.time()
+        self.attempts.append(Attempt(started=self.begun, seconds=now - self.begun, failure=failure_of(lost)))
+        self.begun = now
 
 
 def new_task(

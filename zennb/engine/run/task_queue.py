@@ -43,7 +43,9 @@ class TaskQueue:
         self._before()
         task.begun = time.time()
         # A new one for each try: a token that has stopped a step stays stopped.
-        task.channels = replace(task.channels, cancel=CancellationToken())
+        task.channels = replace(
+            task.channels, cancel=CancellationToken(), restarted=task.restarted
+        )
         if task.isolation is not None:
             task.isolation.__enter__()
         try:

@@ -115,6 +115,7 @@ class Channels:
         output: called with each output event while it runs.
         cancel: stops it.
         metrics: called with name, position and value of what it logs; None in the process of the driver.
+        restarted: called when its worker has died, and it begins again on another one; None where nobody asks.
         resources: open resources of this process; None to open them where the step runs.
         values: input name → value, for inputs that are not in the store, such as overridden parameters.
         definitions: the same for functions, classes and modules that cannot be packed.
@@ -123,6 +124,7 @@ class Channels:
     output: Callable[[Event], None] | None = None
     cancel: CancellationToken | None = None
     metrics: Callable[[str, int, float], None] | None = None
+    restarted: Callable[[], None] | None = None
     resources: Resources | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     definitions: Mapping[str, Any] = field(default_factory=dict)
