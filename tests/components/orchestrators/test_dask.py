@@ -130,6 +130,8 @@ def test_without_an_address_a_cluster_is_started_and_closed_with_the_session() -
     assert orchestrator.visibility is Visibility.MACHINE
     worker = orchestrator.submit(os.getpid).result(PATIENCE)
     assert worker != os.getpid()
+    os.kill(worker, signal.SIGINT)  # as Jupyter does it, with all processes of a kernel
+    assert orchestrator.submit(os.getpid).result(PATIENCE) == worker
     orchestrator.close()
     deadline = time.monotonic() + PATIENCE
     while _is_alive(worker) and time.monotonic() < deadline:

@@ -73,6 +73,12 @@ class TestProcessesOrchestrator(OrchestratorContract):
             assert str(error) == "1 and 2"
             assert traceback.extract_tb(error.__traceback__)[-1].lineno == line
 
+    def test_a_step_that_sets_up_logging_is_refused_each_time(self, bench: Bench) -> None:
+        for _ in range(2):
+            done = bench.step("import logging\nlogging.warning('low')")
+            assert "it sets up logging, and that stays there. `logging.getLogger" in str(done.error)
+        assert bench.step("import logging\nlogging.getLogger('own').warning('low')").error is None
+
     def test_a_time_limit_ends_a_step_that_no_interrupt_reaches(self, bench: Bench) -> None:
         done = bench.step(STUCK, timeout=0.3)
         assert type(done.error).__name__ == "StepTimeout"

@@ -214,7 +214,11 @@ def test_a_change_of_code_would_be_lost_there(notebook: Notebook) -> None:
             "`x` is a generator",
             "If only the step needs it, begin its name with an underscore; else run the step",
         ),
-        ("it sets up logging", "Run the step"),
+        (
+            "it sets up logging",
+            "`logging.getLogger(__name__).warning(...)` sets up nothing; use such a logger, or run the step",
+        ),
+        ("it shows a widget", "Run the step"),
     ],
 )
 def test_results_that_cannot_leave_the_worker_refuse_the_step(

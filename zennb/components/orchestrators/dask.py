@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import signal
 import threading
 import time
 from concurrent.futures import Executor, Future
@@ -34,8 +35,8 @@ _LOST = (
     "scheduler is there."
 )
 _NO_WORKER = (
-    "no Dask worker{offering} was left for {patience} s while the step waited for one or ran. Nothing of it was stored; "
-    "start one for {address}, and run the step again."
+    "no Dask worker{offering} was left for {patience} s while the step waited for one or ran. Nothing of it was "
+    "stored; start one for {address}, and run the step again."
 )
 _PACKAGES = ("zennb", "cloudpickle", "distributed")
 """Packages that have to be the same on both sides: they read what the other side has pickled."""
@@ -102,6 +103,8 @@ class DaskOrchestrator(PooledOrchestrator):
             ) from error
         connected = _SchedulerConnection(client, cluster, self.resources, self.patience)
         try:
+            if isinstance(cluster, distributed.LocalCluster):
+                client.register_plugin(_WithoutInterrupts(), name="zennb")
             connected.check(self.patience)
         except BaseException:
             connected.shutdown(wait=False)
@@ -121,6 +124,20 @@ class DaskOrchestrator(PooledOrchestrator):
                 f"the cluster `{self.cluster or 'distributed.LocalCluster'}` cannot be made: {error}.",
                 option="cluster",
             ) from error
+
+
+class _WithoutInterrupts(distributed.WorkerPlugin):
+    """Keeps interrupts of the notebook away from workers of this machine, also from those that come later.
+
+    Jupyter sends them to the child processes of a kernel too. Dask's workers would end, with the steps of other runs,
+    and new ones take seconds to come. The step that is meant is stopped over its own link.
+    """
+
+    def setup(self, worker: Any) -> None:
+        """Ignore interrupts, in a process of its own: in that of the notebook, workers are not in the main thread."""
+        del worker
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _SchedulerConnection(Executor):
@@ -218,7 +235,9 @@ class _SchedulerConnection(Executor):
         if isinstance(cluster, distributed.LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
             cluster.scale(len(cluster.worker_spec))  # type: ignore[no-untyped-call]
         needed = self._needed.items()
-        if any(all(worker["resources"].get(name, 0) >= least for name, least in needed) for worker in workers):
+        if any(
+            all(worker["resources"].get(name, 0) >= least for name, least in needed) for worker in workers
+        ):
             self._seen = time.monotonic()
         elif time.monotonic() - self._seen > self._patience:
             address = self.client.scheduler.address

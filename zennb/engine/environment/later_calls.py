@@ -8,7 +8,7 @@ from typing import Any
 
 from zennb.compat.instances import is_a
 from zennb.compat.later_calls import finalizers, parts_of_finalizer, workers
-from zennb.engine.environment.log_handlers import logging_state
+from zennb.engine.environment.log_handlers import LOGGING, logging_state
 from zennb.engine.step.outcome import Reason
 from zennb.packages.origin import module_of, origin
 
@@ -27,7 +27,7 @@ class LaterCalls:
         """Return what has been added since that calls code of the user, as reasons against reuse."""
         found = []
         if logging_state() != self._logging:
-            found.append(Reason("it sets up logging", loses="result"))
+            found.append(Reason(LOGGING, loses="result"))
         for worker, called in workers().items():
             if worker not in self._workers and any(map(_is_users, called)):
                 kind = "process" if hasattr(worker, "exitcode") else "thread"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 
-__all__ = ["handlers", "logging_state"]
+__all__ = ["LOGGING", "handlers", "logging_state"]
+
+LOGGING = "it sets up logging"
+"""What a step does that changes `logging_state`; functions such as `logging.warning` do so where nobody has."""
 
 
 def handlers() -> list[int]:
-    """Return the handlers of all loggers, as ids."""
+    """Return the handlers of all loggers, as ids, without the one that Dask makes for itself when zennb imports it."""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     # `loggerDict` also holds placeholders for the parents of loggers, which have no handlers.
     found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
-    return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
+    dask = getattr(logging.root.manager.loggerDict.get("distributed"), "handlers", ())[:1]
+    return [id(each) for each in found if not isinstance(each, logging.NullHandler) and each not in dask]
 
 
 def logging_state() -> tuple[int, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import threading
@@ -129,10 +130,12 @@ class WorkerState:
         self._modules = ShippedModules()
         self._stores: dict[str, ArtifactStore] = {}
         self._called: tuple[str, ...] = ()
+        self._log_handlers = list(logging.root.handlers)
 
     def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
         """Apply the notebook's settings, undo those of earlier steps, and open the store."""
         self._ignored = process.ignored
+        self._log_handlers = list(logging.root.handlers)
         self._set(process)
         self._modules.install(process.modules)
         if self._modules.load():  # importing them may have overwritten the notebook's settings
@@ -165,8 +168,9 @@ class WorkerState:
         self._signer.vouch(each.blob for each in artifacts)
 
     def leave(self) -> None:
-        """Unload modules that a failed step may have changed."""
+        """Unload modules that a failed step may have changed, and take away the log handlers that it has set up."""
         self._modules.forget()
+        logging.root.handlers[:] = self._log_handlers
 
     def _set_variables(self, process: ProcessSnapshot) -> None:
         wanted = {**self._variables, **process.environment}

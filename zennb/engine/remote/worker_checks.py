@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.engine.environment.log_handlers import LOGGING
 from zennb.engine.remote.shipped_modules import set_constants
 from zennb.errors import StepRefused
 from zennb.packages.versions import versions
@@ -78,6 +79,8 @@ def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
     if results := [each.what for each in reasons if each.loses == "result"]:
         is_name = results[0].startswith("`")
         advice = "If only the step needs it, begin its name with an underscore; else" if is_name else ""
+        if results == [LOGGING]:
+            advice = "`logging.getLogger(__name__).warning(...)` sets up nothing; use such a logger, or"
         raise refusal(request, f"{'; '.join(results)}, and that stays there", advice)
 
 

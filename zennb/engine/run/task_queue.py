@@ -43,9 +43,7 @@ class TaskQueue:
         self._before()
         task.begun = time.time()
         # A new one for each try: a token that has stopped a step stays stopped.
-        task.channels = replace(
-            task.channels, cancel=CancellationToken(), restarted=task.restarted
-        )
+        task.channels = replace(task.channels, cancel=CancellationToken(), restarted=task.restarted)
         if task.isolation is not None:
             task.isolation.__enter__()
         try:
