@@ -161,6 +161,9 @@ def check_portable(run_context: RunContext, request: StepRequest) -> None:
             "Put it into a package, or",
         )
     uses = [use for use in request.definition.analysis.dynamic if not use.startswith("%")]
+    # As resolving says it of an input that has no digest: "it reads `lock`, a lock".
+    if unstored := [why for why in request.unclear if why.startswith("it reads `")]:
+        raise refusal(request, f"{unstored[0]}, which cannot be sent there", "Make it inside the step, or")
     if uses or request.evaluates or request.unclear:
         why = f"it uses `{uses[0]}`" if uses else (*request.evaluates, *request.unclear)[0]
         why += ", so what it needs of the notebook cannot be known"

@@ -12,7 +12,7 @@ from zennb.engine.run.step_services import step_checks
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import request_for
 from zennb.engine.step.streams import redirected
-from zennb.errors import WorkerLost
+from zennb.errors import StepRefused, WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +68,8 @@ class StepTask:
         error = outcome.error
         options = self.resolved.definition.options
         if error is None or is_interrupt(error) or self.retries >= options.retries:
+            return False
+        if isinstance(error, StepRefused):  # it would be refused again
             return False
         self.retries += 1
         attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))

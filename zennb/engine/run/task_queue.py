@@ -12,6 +12,7 @@ from zennb.engine.environment.callers import traced
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
+from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,12 @@ class TaskQueue:
         if task.isolation is not None:
             task.isolation.__enter__()
         try:
-            self._tasks[self._submitted(task)] = task
+            try:
+                future = self._submitted(task)
+            except StepRefused as error:  # it is this step that cannot run there; the others go on
+                future = Future()
+                future.set_exception(error)
+            self._tasks[future] = task
         except BaseException:
             self._leave(task)
             raise
