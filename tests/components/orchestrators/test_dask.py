@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import random
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import distributed
 import pytest
+from dask.sizeof import sizeof
 
 from zennb import plugins
 from zennb.components.component import Visibility
@@ -132,11 +134,20 @@ def test_without_an_address_a_cluster_is_started_and_closed_with_the_session() -
     assert worker != os.getpid()
     os.kill(worker, signal.SIGINT)  # as Jupyter does it, with all processes of a kernel
     assert orchestrator.submit(os.getpid).result(PATIENCE) == worker
+    # Dask estimates how large a result is by a sample of its elements.
+    assert orchestrator.submit(_has_own_generator).result(PATIENCE)
+    assert _has_own_generator()
     orchestrator.close()
     deadline = time.monotonic() + PATIENCE
     while _is_alive(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _is_alive(worker)
+
+
+def _has_own_generator() -> bool:
+    before = random.getstate()
+    sizeof(list(range(1000)))
+    return random.getstate() == before
 
 
 def test_a_cluster_elsewhere_needs_a_store_that_the_network_reaches(scheduler: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import signal
 import threading
 import time
 from concurrent.futures import Executor, Future
@@ -17,6 +16,7 @@ import distributed
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
+from zennb.components.orchestrators.dask_processes import ProcessSetup, use_own_generator
 from zennb.components.orchestrators.dask_relay import DaskRelay
 from zennb.components.pooled import PooledOrchestrator, named
 from zennb.errors import InvalidConfiguration, WorkerLost
@@ -89,6 +89,7 @@ class DaskOrchestrator(PooledOrchestrator):
             WorkerLost: the scheduler does not answer, or has no worker.
             InvalidConfiguration: the cluster cannot be made, or runs other versions of Python or zennb.
         """
+        use_own_generator()
         cluster = None if self.address else self._started_cluster()
         try:
             client = distributed.Client(  # type: ignore[no-untyped-call]
@@ -103,9 +104,9 @@ class DaskOrchestrator(PooledOrchestrator):
             ) from error
         connected = _SchedulerConnection(client, cluster, self.resources, self.patience)
         try:
-            if isinstance(cluster, distributed.LocalCluster):
-                client.register_plugin(_WithoutInterrupts(), name="zennb")
             connected.check(self.patience)
+            is_local = isinstance(cluster, distributed.LocalCluster)
+            client.register_plugin(ProcessSetup(ignores_interrupts=is_local), name="zennb")
         except BaseException:
             connected.shutdown(wait=False)
             raise
@@ -124,20 +125,6 @@ class DaskOrchestrator(PooledOrchestrator):
                 f"the cluster `{self.cluster or 'distributed.LocalCluster'}` cannot be made: {error}.",
                 option="cluster",
             ) from error
-
-
-class _WithoutInterrupts(distributed.WorkerPlugin):
-    """Keeps interrupts of the notebook away from workers of this machine, also from those that come later.
-
-    Jupyter sends them to the child processes of a kernel too. Dask's workers would end, with the steps of other runs,
-    and new ones take seconds to come. The step that is meant is stopped over its own link.
-    """
-
-    def setup(self, worker: Any) -> None:
-        """Ignore interrupts, in a process of its own: in that of the notebook, workers are not in the main thread."""
-        del worker
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _SchedulerConnection(Executor):
