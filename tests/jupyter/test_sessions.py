@@ -320,3 +320,11 @@ def test_no_thread_is_begun_where_there_is_no_repository(notebook: Notebook) -> 
     notebook.run("%%step a\nx = 1")
     assert "zennb-git" not in [thread.name for thread in threading.enumerate()]
     assert (only(notebook).commit, only(notebook).dirty) == ("", None)
+
+
+@pytest.mark.parametrize("cell", ["%unload_ext zennb", "%reload_ext zennb"])
+def test_nothing_is_watched_after_a_cell_that_unloads_zennb(notebook: Notebook, cell: str) -> None:
+    notebook.run("x = 1", cell, "x = 2")
+    assert type(os.stat).__name__ == "builtin_function_or_method"
+    assert type(os.environ).__name__ == "_Environ"
+    notebook.run("%reload_ext zennb")

@@ -177,6 +177,16 @@ def test_nothing_is_seen_before_and_after() -> None:
     assert type(os.environ).__name__ == "_Environ"
 
 
+def test_a_tracer_that_has_stopped_does_not_come_back_with_one_that_began_inside_it() -> None:
+    outer, inner = AccessTracer(), AccessTracer()
+    outer.start()
+    inner.start()
+    outer.stop()
+    inner.stop()
+    assert type(os.stat).__name__ == "builtin_function_or_method"
+    assert type(os.environ).__name__ == "_Environ"
+
+
 def test_variables_that_the_users_code_reads_are_noted_with_their_value() -> None:
     watch = watched(lambda: (os.environ.get("SEEN"), os.environ.get("NOT_SET"), os.getenv("SEEN")))
     assert watch.environment == {"SEEN": "1", "NOT_SET": None}

@@ -122,8 +122,9 @@ class AccessTracer:
         with _lock:
             if _tracers.get(self._thread) is self:
                 del _tracers[self._thread]
-                if self._outer is not None:
+                if self._outer is not None and self._outer._thread:  # noqa: SLF001 - else it has stopped
                     _tracers[self._thread] = self._outer
+            self._thread = 0
             if not _tracers:
                 unwatch()
                 stat_calls.unwatch()

@@ -45,6 +45,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo = ExitStack()  # calls back in reverse order: what a hook uses is added before it
     session = shell.zennb_step = KernelSession(shell)
     undo.callback(session.capture.remove)
+    undo.callback(session.provenance.close)
     undo.callback(session.monitor.close)
     undo.callback(listen(session.monitor.logged))
     if os.environ.get(VARIABLE):  # a notebook that is run headless, perhaps in the background

@@ -122,9 +122,17 @@ class ProvenanceLog:
 
     # Called by the session
 
+    def close(self) -> None:
+        """Stop tracing; calling it twice is fine."""
+        tracer, self._tracer = self._tracer, None
+        if tracer is not None:
+            tracer.stop()
+            put_back(self._namespace)
+
     def cell_begins(self) -> None:
         """Start to trace a cell."""
         with suppress(Exception):
+            self.close()  # an interrupt may have kept the cell before from telling that it has ended
             self._tracer = AccessTracer(ignored=self._ignored(), in_background=True)
             self._tracer.start()
 
