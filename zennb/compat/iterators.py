@@ -47,12 +47,11 @@ def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
     """Return the pickle recipe of a view or iterator; None for anything else, and when its place cannot be told."""
     cls = type(value)
     if cls in _VIEWS:
-        (over,) = (each for each in gc.get_referents(value) if is_a(each, dict))
-        return view_of, (cls.__name__, over)
+        return view_of, (cls.__name__, next(each for each in gc.get_referents(value) if is_a(each, dict)))
     if cls not in _ITERATORS:
         return None
     found = [each for each in gc.get_referents(value) if each is not cls]
-    over = next((each for each in found if is_a(each, dict)), None)
+    over: Any = next((each for each in found if is_a(each, dict)), None)
     if over is None:  # at its end it lets go of what it went over
         is_over = not any(is_a(each, set | frozenset | bytes | bytearray | list) for each in found)
         return (iterator_at, (cls.__name__, {}, 1)) if is_over else None
