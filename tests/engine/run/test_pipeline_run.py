@@ -16,8 +16,11 @@ from zennb.engine.step.outcome import StepOutcome
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
+    from zennb.core.records.records import Run, Step
     from zennb.engine.run.run_request import FinishedRun
     from zennb.engine.step.request import Channels, StepRequest
 
@@ -47,6 +50,21 @@ def test_what_a_run_did_is_recorded(notebook: Notebook) -> None:
     assert {each.run for each in steps} == {finished.run.id}
     assert steps[1].inputs["a"].id == steps[0].outputs["a"].id
     assert all(notebook.store.has(each.blob) for one in steps for each in one.outputs.values())
+
+
+def test_that_the_last_step_has_ended_is_told_before_the_run_is_recorded_as_ended(notebook: Notebook) -> None:
+    told: list[tuple[bool, dict[str, str]]] = []
+
+    def on_change(run: Run, steps: Mapping[str, Step]) -> None:
+        recorded = notebook.metadata.run(run.id or 0)
+        assert recorded is not None
+        told.append((recorded.status.is_final, {name: each.status.value for name, each in steps.items()}))
+
+    request = notebook.run_request(step("a = 1", "first"), step("b = a + 1", "second"))
+    PipelineRun(request, run_context=notebook.run_context, on_change=on_change, pause=0.0).execute()
+    before = [steps for is_final, steps in told if not is_final]
+    # Whoever attaches to a run in the background stops reading once it is recorded as ended.
+    assert before[-1] == {"first": "completed", "second": "completed"}
 
 
 def test_a_run_that_is_recorded_elsewhere_records_nothing(notebook: Notebook) -> None:

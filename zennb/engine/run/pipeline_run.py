@@ -142,6 +142,7 @@ class PipelineRun:
             self._queue.try_again()
             if self._queue:
                 self._collect()
+        self._notify()  # before the run is recorded as ended: from then on nobody follows it
 
     def _release(self, name: str) -> None:
         """Note that a step has ended: steps that waited only for it are ready."""
