@@ -6,6 +6,7 @@ import sys
 from importlib import import_module, invalidate_caches
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from zennb.materializers import charts
@@ -49,23 +50,22 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(charts, "_not_drawing", set())
-    before = {*sys.modules}
+    written: set[str] = set()
 
     def write(name: str, text: str) -> Any:
         path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
         path.parent.mkdir(exist_ok=True)
         path.write_text(text.replace("PICTURE", repr(_picture())))
         invalidate_caches()
+        written.update({name, name.partition(".")[0]})
         return import_module(name)
 
     yield write
-    for name in {*sys.modules} - before:
-        del sys.modules[name]
+    for name in written:
+        sys.modules.pop(name, None)
 
 
 def _picture() -> str:
-    import numpy as np
-
     data: str = preview_pixels(np.zeros((16, 24), "u1"))["data"]
     return data
 
@@ -97,3 +97,10 @@ def test_an_altair_chart_is_drawn_where_vl_convert_is_installed(library: Any) ->
     found = summarise(chart)
     assert (found["kind"], found["width"], found["height"], found["data"]) == ("picture", 24, 16, _picture())
     assert drawing.scales == [1.0, 0.5]  # the first is too large to be kept
+
+
+def test_a_chart_that_cannot_be_drawn_is_shown_in_words(library: Any) -> None:
+    chart = library("altair", _ALTAIR).TopLevelMixin()
+    library("vl_convert", "def vegalite_to_png(spec, **_):\n    raise ValueError('no network')")
+    found = summarise(chart)
+    assert (found["kind"], "no summary" in found["text"]) == ("object", False)

@@ -44,12 +44,15 @@ def preview_altair(value: Any) -> dict[str, Any] | None:
         return None
     if find_spec("vl_convert") is None:
         return _words(value, "vl-convert-python")
-    spec = value.to_dict()  # raises for charts of more than 5,000 rows
-    for scale in _SCALES:
-        # Nothing is fetched from the network for a preview.
-        data = import_module("vl_convert").vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
-        if found := picture(data, *png_size(data)):
-            return found
+    try:
+        spec = value.to_dict()
+        for scale in _SCALES:
+            # Nothing is fetched from the network for a preview.
+            data = import_module("vl_convert").vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
+            if found := picture(data, *png_size(data)):
+                return found
+    except Exception:  # noqa: BLE001 - more than 5,000 rows, data behind an address: it is shown in words
+        return None
     return None
 
 
@@ -67,7 +70,7 @@ def preview_plotly(value: Any) -> dict[str, Any] | None:
         return None
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _DRAW],
+            [sys.executable, "-P", "-c", _DRAW],
             input=text,
             capture_output=True,
             text=True,
