@@ -212,11 +212,11 @@ def _python(value: Any) -> dict[str, Any]:
 
 def _object(value: Any) -> dict[str, Any]:
     parts = islice(attributes_of(value).items(), _MANY)
-    public = ((str(name), one) for name, one in parts if not str(name).startswith("_"))
+    public = [(str(name), one) for name, one in parts if not str(name).startswith("_")]
     estimator = preview_estimator(value, short)
-    if estimator:  # its parameters are told with it; what it has learned ends in "_"
-        public = ((name, one) for name, one in public if name.endswith("_"))
-    attributes = [[short_label(name), short(one)] for name, one in islice(public, _ATTRIBUTES)]
+    if estimator:  # what it has learned comes first, and ends in "_": its parameters are told with it
+        public.sort(key=lambda pair: not pair[0].endswith("_"))
+    attributes = [[short_label(name), short(one)] for name, one in public[:_ATTRIBUTES]]
     return {"kind": "object", "text": short(value, _REPR), "attributes": attributes, **estimator}
 
 

@@ -216,9 +216,11 @@ def _listed(summary: Summary, noun: str, first: Column, rows: Sequence[Mapping[s
 def _object(summary: Summary) -> View:
     found = [[str(cell) for cell in _items(pair)] for pair in _items(summary.get("attributes"))]
     known = [(pair[0], pair[1]) for pair in found if len(pair) == 2]
+    lead, described = _verbatim(summary), summary.get("estimator")
+    if isinstance(described, Mapping):
+        # Its parameters are told with it; what it has learned ends in "_".
+        lead, known = estimator(described), [pair for pair in known if pair[0].endswith("_")]
     attributes = View(facts(known), box(pairs([(title, prose(value)) for title, value in known])))
-    described = summary.get("estimator")
-    lead = estimator(described) if isinstance(described, Mapping) else _verbatim(summary)
     return join([lead, *([attributes] if known else [])], gap=0)
 
 
