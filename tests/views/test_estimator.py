@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingRegressor
 from sklearn.linear_model import Ridge
@@ -55,6 +56,17 @@ def test_large_models_are_cut() -> None:
     assert preview(summarise(deep)).text.count("\n") < 12
     wide = VotingRegressor([(f"m{at}", Ridge()) for at in range(500)])
     assert preview(summarise(wide)).text.count("Ridge") == 40
+
+
+class Silent(BaseEstimator):  # type: ignore[misc] # scikit-learn ships no types
+    """Does not say which parameters it has."""
+
+    def __init__(self, *_given: object) -> None:
+        self.learned_ = 3
+
+
+def test_a_model_that_does_not_tell_its_parameters_is_shown_like_other_objects() -> None:
+    assert "learned_  3" in preview(summarise(Silent())).text
 
 
 def test_odd_forms_are_left_out() -> None:

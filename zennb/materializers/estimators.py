@@ -33,7 +33,10 @@ def preview_estimator(value: Any, short: Callable[[object], str]) -> dict[str, A
     """
     if not _is_estimator(value):
         return {}
-    return {"estimator": _described(value, short, iter(range(_PARTS)), 0)}
+    try:
+        return {"estimator": _described(value, short, iter(range(_PARTS)), 0)}
+    except Exception:  # noqa: BLE001 - a class of the notebook may not tell its parameters: it is shown like others
+        return {}
 
 
 def estimator_text(value: Any) -> str:
