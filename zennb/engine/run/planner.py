@@ -95,8 +95,12 @@ def _parts(
 ) -> dict[str, Artifact]:
     """Return what shares state with the inputs of a step as a part of one, or as the whole, in the order of the run."""
     sources, order = request.plan.sources[reader], request.plan.order
-    before = order[: order.index(reader)]
-    latest = {name: step for step in before for name in (*request.binds.get(step, ()), *outputs(step))}
+    before = {step: outputs(step) for step in order[: order.index(reader)]}
+    # Few steps make parts, and every step comes by here: what takes longer with each step before is left for those.
+    makers = [step for step, made in before.items() if any("part" in each.summary for each in made.values())]
+    if not makers and not any("part" in each.summary for each in given.values()):
+        return {}
+    latest = {name: step for step, made in before.items() for name in (*request.binds.get(step, ()), *made)}
     found: dict[str, Artifact] = {}
     for name, artifact in given.items():
         whole = artifact.part_of
@@ -104,8 +108,8 @@ def _parts(
         if whole and whole not in given and not _is_later(latest.get(whole), sources.get(name), order):
             found[whole] = artifact.whole
     wholes = {**found, **given}
-    for step in before:
-        for name, artifact in outputs(step).items():
+    for step in makers:
+        for name, artifact in before[step].items():
             held = wholes.get(artifact.part_of)
             is_same = held is not None and held.digest == artifact.whole.digest
             if is_same and latest[name] == step and name not in given:
