@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from traitlets import Float
 
 from zennb.components.component import Visibility
+from zennb.components.killing import kill_group
 from zennb.components.model_deployers.deployment_files import (
     DeploymentFiles,
     DeploymentState,
@@ -252,7 +253,7 @@ class ProcessDeployer(ModelDeployer):
         deadline = time.monotonic() + _GRACE
         while is_held(files.folder / state.lock):
             if time.monotonic() > deadline:
-                _kill(state.process)
+                kill_group(state.process)
                 deadline += _GRACE
             time.sleep(_PAUSE)
         with suppress(OSError):
@@ -366,11 +367,3 @@ def _send(process: subprocess.Popen[bytes], content: bytes) -> None:
     with suppress(OSError):  # it has died: why is read from what it said
         process.stdin.write(content)
         process.stdin.flush()
-
-
-def _kill(process: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg") and os.getpgid(process) == process:  # with the workers that it has started
-            os.killpg(process, signal.SIGKILL)
-        else:
-            os.kill(process, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)

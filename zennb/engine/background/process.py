@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from zennb.components.killing import kill_group
 from zennb.engine.step.streams import mask_stream
 from zennb.errors import StepRefused, UsageError
 from zennb.metadata.processes import hostname
@@ -173,13 +174,5 @@ def stop(
             return run if now is None else now
         if time.monotonic() > deadline and not killed:
             killed = True
-            _kill(run.process)
+            kill_group(run.process)
         pause(_PAUSE)
-
-
-def _kill(process: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg") and os.getpgid(process) == process:  # with the workers that it has started
-            os.killpg(process, signal.SIGKILL)
-        else:
-            os.kill(process, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
