@@ -236,3 +236,28 @@ def test_a_panel_whose_kernel_is_gone_says_so_and_comes_back_when_its_cell_runs(
     gone.wait_for()
     assert [said for said in lab.errors if "zennb" in said.lower()] == []
     assert lab.strangers == []
+
+
+def test_items_are_labelled_by_keys_which_are_no_commands_of_the_notebook(lab: Lab, tmp_path: Path) -> None:
+    items = "reviews = ['a good film', 'two hours too long', 'see it twice']"
+    cells = items, "%annotate reviews --labels good,bad", "print(reviews_labels)"
+    panel = start(lab, tmp_path, *cells)
+    shown(panel, "0 of 3 items")
+    panel.locator(".zennb-label").first.wait_for()
+    lab.page.locator(".zennb-labeller").focus()
+    keys = lab.page.keyboard
+    for key, text in (
+        ("1", "item 1: no label yet"),
+        ("2", "item 2: no label yet"),
+        ("ArrowLeft", "item 1: labelled bad"),
+        ("0", "item 1: no label yet"),
+        ("ArrowLeft", "item 0: labelled good"),
+        ("ArrowRight", "item 1: no label yet"),
+    ):
+        keys.press(key)
+        shown(panel, text)
+    for key in "bam":  # commands of the notebook
+        keys.press(key)
+    assert lab.page.locator(".jp-Cell").count() == 4
+    assert "['good', None, None]" in lab.run(3)
+    check_quiet(lab)

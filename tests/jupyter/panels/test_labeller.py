@@ -44,3 +44,4 @@ def test_what_is_shown_is_escaped_and_static_without_a_kernel(notebook: Notebook
         panel.go(1)
     assert "0 of 2 items of x labelled" in panel.text
     assert "<u>" not in panel.html
+    assert "run `%annotate x --as y` for the panel itself" in panel.text

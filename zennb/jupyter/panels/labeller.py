@@ -71,7 +71,9 @@ class Labeller(Panel):
 
     def __init__(self, task: LabelTask) -> None:
         self.task = task
-        self.command = f"%annotate {task.name}"  # type: ignore[misc]  # of this panel
+        # The labels are kept under the name that they are bound to.
+        target = "" if task.target == f"{task.name}_labels" else f" --as {task.target}"
+        self.command = f"%annotate {task.name}{target}"  # type: ignore[misc]  # of this panel
         self.place = task.next()
         super().__init__(task.host)
         self.root.add_class("zennb-labeller")
