@@ -92,6 +92,14 @@ def test_a_dictionary_without_a_digest_has_views_without_one() -> None:
 
 
 STORIES = {
+    "read-only view": (
+        (
+            "from types import MappingProxyType\nletters = {'a': 1}\nview = MappingProxyType(letters)",
+            "letters['b'] = 2",
+        ),
+        "dict(view)",
+        {"a": 1, "b": 2},
+    ),
     "view": (
         ("letters = {'a': 1}\nview = letters.items()", "letters['b'] = 2"),
         "list(view)",

@@ -372,7 +372,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a key": (lambda: {generator(): 1}, "value", "a generator"),
     "a closure's variable": (lambda: closed_over(generator()), "value.inner", "a generator"),
     "a partial's argument": (lambda: functools.partial(len, generator()), "value.args[0]", "a generator"),
-    "keys of a dictionary": (lambda: {"a": 1}.keys(), "value", "an object of type dict_keys"),
+    "an iterator over memory": (lambda: iter(memoryview(b"a")), "value", "an object of type memory_iterator"),
     "a deep one": (lambda: deep(3, generator()), "value[0][0][0][0]", "a generator"),
 }
 

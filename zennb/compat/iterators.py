@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections import OrderedDict
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
@@ -15,7 +16,7 @@ from zennb.compat.instances import is_a
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["dictionary_recipe", "iterator_at", "view_of"]
+__all__ = ["behind", "dictionary_recipe", "iterator_at", "view_of"]
 
 _VIEWS: dict[type, Callable[[Any], Any]] = {
     type(make(cls())): make for cls in (dict, OrderedDict) for make in (cls.keys, cls.items, cls.values)
@@ -48,6 +49,8 @@ def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
     cls = type(value)
     if cls in _VIEWS:
         return view_of, (cls.__name__, next(each for each in gc.get_referents(value) if is_a(each, dict)))
+    if cls is MappingProxyType and (held := behind(value)) is not None:
+        return MappingProxyType, (held,)
     if cls not in _ITERATORS:
         return None
     found = [each for each in gc.get_referents(value) if each is not cls]
@@ -64,6 +67,12 @@ def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
     if value.__length_hint__() != len(rest) or len(then) != len(rest) or not all(map(_same, then, rest)):
         return None
     return iterator_at, (cls.__name__, over, place)
+
+
+def behind(proxy: MappingProxyType[Any, Any]) -> Any:
+    """Return the mapping that a read-only view shows; None for that of a class, `vars(cls)`."""
+    held = next(iter(gc.get_referents(proxy)), None)
+    return None if is_a(held, dict) and {"__module__", "__doc__"} <= held.keys() else held
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -8,7 +8,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
-from zennb.compat.iterators import dictionary_recipe
+from zennb.compat.iterators import behind, dictionary_recipe
 from zennb.compat.python import error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.lost_callbacks import lost_callback
@@ -291,7 +291,8 @@ def _memoryview(walker: DigestWalker, value: memoryview) -> None:
 
 def _proxy(walker: DigestWalker, value: MappingProxyType[Any, Any]) -> Steps | None:
     walker.mark("mappingproxy")
-    return mapping(walker, dict(value))
+    held = behind(value)
+    return mapping(walker, dict(value)) if held is None else iter([(held, HIDDEN)])
 
 
 def _cell(walker: DigestWalker, value: CellType) -> Steps | None:
