@@ -63,8 +63,7 @@ class NamespaceSnapshot:
         self.names = tuple(dict.fromkeys((*analysis.binds, *writes)))
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
         self._surely = analysis.surely
-        # A `del` at the top level of a cell has run for certain, so reuse unbinds that name even
-        # if it did not exist before.
+        # A `del` at the top level of a cell has run for certain: reuse unbinds that name even if it did not exist.
         self._deleting = {
             target.id
             for statement in definition.tree.body
