@@ -186,7 +186,7 @@ def test_threads_that_build_tuples_meanwhile_go_on() -> None:
     for thread in threads:
         thread.start()
     for _ in range(8):
-        shared_state._known.others.clear()
+        shared_state._searched.others.clear()
         shared_state._are_libraries(frozenset({1}))
     is_over.set()
     for thread in threads:

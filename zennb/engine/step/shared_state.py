@@ -54,7 +54,7 @@ _PLAIN = frozenset(
 """Types of most of what modules and classes refer to, and of nothing that values share and change."""
 
 
-class _Known:
+class _Searched:
     """What is known until modules are imported: to find it again after each cell would cost every step 50 to 200 ms.
 
     Attributes:
@@ -73,16 +73,16 @@ class _Known:
         self.modules = 0
 
 
-_known = _Known()
+_searched = _Searched()
 
 
 def forget() -> None:
     """Note that code ran: it may have imported modules, and these may keep objects that were nobody's before."""
-    if len(sys.modules) != _known.modules:
-        _known.classes.clear()
-    if len(sys.modules) != _known.modules or len(_known.others) > _MOST:
-        _known.others.clear()
-        _known.modules = len(sys.modules)
+    if len(sys.modules) != _searched.modules:
+        _searched.classes.clear()
+    if len(sys.modules) != _searched.modules or len(_searched.others) > _MOST:
+        _searched.others.clear()
+        _searched.modules = len(sys.modules)
 
 
 def share(one: ValueDigest, other: ValueDigest) -> bool:
@@ -98,7 +98,12 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
         return False
     # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
     # one, an object that is known to be nobody's library. What follows walks all classes of the process.
-    if min(common) < 0 or one.root in common or other.root in common or not _known.others.isdisjoint(common):
+    if (
+        min(common) < 0
+        or one.root in common
+        or other.root in common
+        or not _searched.others.isdisjoint(common)
+    ):
         return True
     return not _are_libraries(common)
 
@@ -106,7 +111,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
 def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, ValueDigest]:
     """Return what was seen of values, less the mutable parts and memory that belong to libraries."""
     unknown = frozenset[int]().union(*(each.mutable for each in value_digests.values()))
-    unknown -= _libraries.keys() | _known.others
+    unknown -= _libraries.keys() | _searched.others
     if unknown:
         _are_libraries(unknown)
     return {
@@ -172,7 +177,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     # What stands for the memory of a library's array is the library's, too.
     memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
     _libraries.update({id(part): part for part in memory})
-    _known.others.update(ids - _libraries.keys())
+    _searched.others.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
 
 
@@ -186,9 +191,9 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
     is_users = cache(lambda module: origin(module).is_users)  # a module has many classes
     found = [vars(each) for each in modules if is_a(each, ModuleType)]
     kept = [each for each in found if _is_library(each, is_users)]
-    if not _known.classes:
-        _known.classes += [ref(each) for each in _all_classes() if _keeps_objects(each, is_users)]
-    classes = [cls for each in _known.classes if (cls := each()) is not None]
+    if not _searched.classes:
+        _searched.classes += [ref(each) for each in _all_classes() if _keeps_objects(each, is_users)]
+    classes = [cls for each in _searched.classes if (cls := each()) is not None]
     kept += [each for each in gc.get_referents(*classes) if type(each) is dict]
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
