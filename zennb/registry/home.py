@@ -47,7 +47,7 @@ _OWN_FOLDERS = (
     "outbox",
     "stores",
 )
-_OWN_FILES = (MARKER, ".gitignore", "alerts.log", "metadata.db")
+_OWN_FILES = (MARKER, ".gitignore", "alerts.log", "metadata.db", "metadata.db-wal", "metadata.db-shm")
 
 _LARGEST = 65_536
 _LOCAL = ".zennb"
