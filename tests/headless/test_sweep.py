@@ -17,10 +17,11 @@ from nbformat import v4
 
 from zennb import api, cli
 from zennb.errors import UsageError
-from zennb.headless.sweep import Variant, out_paths, swept_values, variants
+from zennb.headless import sweep as headless_sweep
+from zennb.headless.sweep import Sweep, Variant, out_paths, swept_values, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 FIT = """%%step fit
 score = sum(rows) * alpha
@@ -146,6 +147,22 @@ def test_all_combinations_are_variants(study: Path) -> None:
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize(("words", "expected"), [([], 3), (["--workers", "1"], 1), (["--workers", "20"], 20)])
+def test_variants_run_side_by_side_one_per_core(
+    words: list[str], expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def ask(path: Path, found: Sequence[Variant], *, workers: int, **_: Any) -> Sweep:
+        asked.append(workers)
+        return Sweep(variants=found)
+
+    monkeypatch.setattr(headless_sweep, "sweep", ask)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    cli.main(["run", "study.ipynb", "--sweep", "alpha=0.1,0.3", *words])
+    assert asked == [expected]
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_variants_share_what_does_not_depend_on_their_parameters(
     workers: int, capsys: pytest.CaptureFixture[str]

@@ -61,7 +61,10 @@ SWEEP = Argument(
     word="NAME=VALUE,VALUE",
 )
 WORKERS = Argument(
-    "--workers", "how many variants of a sweep run side by side", type=int, default=1, word="N"
+    "--workers",
+    "how many variants of a sweep run side by side; by default one per core, and 8 at most",
+    type=int,
+    word="N",
 )
 RERUN = Argument("--rerun", "reuse nothing", type=bool)
 BACKGROUND = Argument(
@@ -81,7 +84,7 @@ def run_notebook(
     timeout: float | None,
     background: bool = False,
     sweep: Sequence[str] = (),
-    workers: int = 1,
+    workers: int | None = None,
     notify: tuple[str, ...] = (),
 ) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code is 0 if every cell succeeded, or if it began."""
@@ -108,7 +111,7 @@ def run_notebook(
             )
             ended("" if outcome.error is None else outcome.error.message)
         return outcome
-    if workers != 1:
+    if workers is not None:
         raise UsageError(f"--workers {workers} is for the variants of a --sweep, and there is none.")
     from zennb.headless.execute import execute  # no other command runs notebooks
 
@@ -217,7 +220,7 @@ PARTS = (
             "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb",
             "run study.ipynb --background",
             "run study.ipynb --notify team:failure",
-            "run study.ipynb --sweep alpha=0.1,0.3,1.0 --sweep depth=3,5 --workers 2 -o runs/",
+            "run study.ipynb --sweep alpha=0.1,0.3,1.0 --sweep depth=3,5 -o runs/",
         ),
         interfaces=frozenset({Interface.TERMINAL}),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import threading
 from pathlib import Path
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["run_sweep"]
 
+_MOST_WORKERS = 8
+"""Variants that run side by side where nobody says how many: each needs the memory of a kernel."""
+
 _MOST_VALUES = 8
 """Metrics and outputs in the table; `--json` has all of them."""
 
@@ -48,13 +52,13 @@ def run_sweep(
     rerun: bool,
     out: str | None,
     timeout: float | None,
-    workers: int,
+    workers: int | None,
 ) -> Outcome:
     """Run the variants of a notebook; the exit code is 0 if every cell of each succeeded."""
     from zennb.headless.sweep import out_paths, sweep, swept_values, variants
 
     path = Path(notebook)
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise UsageError(f"--workers takes a number from 1 on, not {workers}.")
     # All of this before anything runs: a typing mistake in the last value would show after hours.
     swept = swept_values(words)
@@ -67,7 +71,7 @@ def run_sweep(
         path,
         found,
         fixed=fixed,
-        workers=workers,
+        workers=min(_MOST_WORKERS, os.cpu_count() or 1) if workers is None else workers,
         on_step=progress.step,
         on_end=progress.end,
         stack=stack,
