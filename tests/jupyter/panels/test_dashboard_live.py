@@ -176,6 +176,8 @@ def test_messages_of_widgets_are_not_handed_to_the_busy_thread() -> None:
     class Comm:
         """As ipykernel 7.4 makes them."""
 
+        comm_id = "1"  # other tests ask all widgets for it
+
         def _reply_subshell_for(self, _data: object, default: str) -> str:
             return f"not {default}"
 

@@ -295,7 +295,7 @@ def test_every_page_costs_as_many_reads_on_a_store_seven_times_as_full(
     monkeypatch.setattr(RecordTable, "fields", counting)
     statements: list[str] = []
     database = api.workspace().metadata._database
-    database._worker.call(database._connection.set_trace_callback, statements.append)
+    database._reader.set_trace_callback(statements.append)  # the main thread reads by itself
     costs = []
     for more in (150, 900):
         record(more)
@@ -303,9 +303,9 @@ def test_every_page_costs_as_many_reads_on_a_store_seven_times_as_full(
         statements.clear()
         visit(board)
         costs.append((len(statements), len(read)))
-    database._worker.call(database._connection.set_trace_callback, None)
+    database._reader.set_trace_callback(None)
     (few, decoded), (many, decoded_later) = costs
-    assert many <= few * 1.05
+    assert 0 < many <= few * 1.05
     assert decoded_later <= decoded * 1.05
 
 
