@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zennb import api
 from zennb.handles.models import DeploymentHandle, ModelHandle, list_deployments, list_models
 from zennb.lifecycle import deployments as deployed
+from zennb.lifecycle.registration import register_or_keep
 from zennb.registry import registered_models
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def register_model(
 ) -> ModelHandle:
     """Register an artifact as the next version of a model, which keeps its bytes from being deleted.
 
-    If the newest version stands for the same artifact, no new one is made.
+    If the newest version stands for the same artifact, no new one is made. In a step, a registry that cannot be
+    reached fails nothing: what it is to register is kept for `zennb sync`, and the version returned has the number 0.
 
     Args:
         name: the model.
@@ -59,10 +61,11 @@ def register_model(
     Raises:
         UnknownName: there is no such artifact.
         UsageError: the name or the alias is not allowed.
+        StoreError: outside of a step, the registry cannot be reached.
     """
     opened = api.workspace()
     found = api.find_artifact(opened, artifact, version=version, notebook=api.notebook_name())
-    made, _ = registered_models.register_model(opened, name, found, alias=alias, note=note, tags=tags)
+    made, _ = register_or_keep(opened, name, found, alias=alias, note=note, tags=tags or {})
     return ModelHandle(made, api.source(), api.scope)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb.components.component import Component
+from zennb.core.records.records import Artifact
 from zennb.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.core.records.models import Deployment, ModelName, ModelVersion
-    from zennb.core.records.records import Artifact
 
-__all__ = ["ModelDeployer", "ModelRecords", "ModelRegistry", "ServedModel"]
+__all__ = ["ASKED", "ModelDeployer", "ModelRecords", "ModelRegistry", "ServedModel"]
+
+ASKED = "zennb.asked"
+"""Tag of a version that was registered late: when the step asked for it, in seconds since the epoch."""
 
 
 class ModelRecords(Protocol):
@@ -90,6 +94,92 @@ class ModelRegistry(Component):
     @abstractmethod
     def describe(self, name: str, version: int, note: str, tags: Mapping[str, str]) -> None:
         """Set the note and all tags of a version."""
+
+    def alias_changed(self, name: str, alias: str) -> float | None:
+        """Return when an alias was last set or taken away, in seconds since the epoch; None if nobody knows.
+
+        A late delivery moves an alias only if that was before the step asked for it.
+        """
+        del name, alias
+        return None
+
+    def set_alias_late(self, name: str, alias: str, version: int, *, asked: float) -> None:
+        """Let an alias stand for a version, as a step asked for at a time at which the registry was not reached.
+
+        A registry that knows `alias_changed` notes that time: later requests may be waiting as well.
+        """
+        del asked
+        self.set_alias(name, alias, version)
+
+    def deliver(self, payload: Mapping[str, Any]) -> str:
+        """Register a model, or set an alias, that a step asked for while the registry could not be reached.
+
+        To deliver the same again changes nothing. An alias that somebody has set since, or may have, stays.
+
+        Args:
+            payload: `model`; `artifact`, `artifact_version` and `digest`; `version` of the model, None for one that is
+                to be registered; `alias`, `note` and `tags`; and `asked`, when the step asked for it.
+
+        Returns:
+            Which alias was not set, and why, as a sentence; "" when everything was done.
+        """
+        name, alias, asked = str(payload["model"]), str(payload["alias"]), float(payload["asked"])
+        found, number, behind = self.versions(name), payload["version"], 0.0
+        if number is None:
+            number, behind = self._registered_late(payload, found, asked)
+        elif number not in {each.version for each in found}:
+            return f"Alias '{alias}' was not given to {name} v{number}, which was deleted meanwhile."
+        holder = next((each for each in found if alias in each.aliases), None)
+        if not alias or (holder is not None and holder.version == number):
+            return ""
+        if not self._is_free(name, alias, holder, asked, behind):
+            now = "was taken away" if holder is None else f"was given to {holder.label}, perhaps"
+            return (
+                f"Alias '{alias}' was not given to {name} v{number}: it {now} after the step had asked for it; "
+                f"`%model alias {name}@{number} {alias}` does it all the same."
+            )
+        self.set_alias_late(name, alias, number, asked=asked)
+        return ""
+
+    def _registered_late(
+        self, payload: Mapping[str, Any], found: Sequence[ModelVersion], asked: float
+    ) -> tuple[int, float]:
+        """Register what is asked for unless it is there.
+
+        Returns:
+            Its number, and the seconds by which the registry's clock is behind this one, rather too many.
+        """
+        name, note, tags = str(payload["model"]), str(payload["note"]), dict(payload["tags"])
+        stamp, wanted = f"{asked:.6f}", [payload[key] for key in ("artifact", "artifact_version", "digest")]
+        same = [each for each in found if [each.artifact, each.artifact_version, each.digest] == wanted]
+        for each in same:
+            if each is found[0] or each.created >= asked or each.tags.get(ASKED) == stamp:
+                if note not in {"", each.note} or not tags.items() <= each.tags.items():
+                    self.describe(name, each.version, note or each.note, {**each.tags, **tags})
+                return each.version, 0.0
+        artifact = Artifact(
+            name=wanted[0],
+            version=wanted[1],
+            digest=wanted[2],
+            blob="",
+            materializer="",
+            size=0,
+            type="",
+        )
+        number = self.register(name, artifact, note=note, tags={**tags, ASKED: stamp})
+        now = time.time()
+        made = next((each for each in self.versions(name) if each.version == number), None)
+        return number, 0.0 if made is None else max(0.0, now - made.created)
+
+    def _is_free(
+        self, name: str, alias: str, holder: ModelVersion | None, asked: float, behind: float
+    ) -> bool:
+        """Whether nobody has set an alias since a step asked for it."""
+        # A version that is newer has got its alias since, whatever the clock of whoever gave it says.
+        if holder is not None and float(holder.tags.get(ASKED, holder.created + behind)) >= asked:
+            return False
+        changed = self.alias_changed(name, alias)
+        return holder is None if changed is None else changed < asked
 
     def find(self, wanted: ModelName) -> ModelVersion:
         """Return the version that a name stands for: the newest one where it names neither version nor alias.

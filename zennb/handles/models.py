@@ -11,6 +11,7 @@ from zennb.handles.labels import LabelledHandle
 from zennb.handles.listing import Listing
 from zennb.handles.records import ArtifactHandle
 from zennb.lifecycle.deployments import deploy_model, find_deployment
+from zennb.lifecycle.registration import set_alias_or_keep
 from zennb.registry.registered_models import artifact_of, model_registry
 from zennb.views import deployment as deployment_view
 from zennb.views import model as model_view
@@ -70,10 +71,12 @@ class ModelHandle(LabelledHandle[ModelVersion]):
         return DeploymentHandle(found, self._source)
 
     def set_alias(self, alias: str) -> ModelHandle:
-        """Let an alias stand for this version, and for no other one any more; return the version with it."""
-        registry = model_registry(self._source.workspace())
-        registry.set_alias(self.record.name, checked_alias(alias), self.record.version)
-        return self._now()
+        """Let an alias stand for this version, and for no other one any more; return the version with it.
+
+        In a step, a registry that cannot be reached fails nothing: the request is kept for `zennb sync`.
+        """
+        is_set = set_alias_or_keep(self._source.workspace(), self.record, checked_alias(alias))
+        return self._now() if is_set else self
 
     def delete_alias(self, alias: str) -> ModelHandle:
         """Take an alias away; return the version without it."""

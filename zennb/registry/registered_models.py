@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from zennb.core.records.labels import checked_note, checked_tags
 from zennb.core.records.models import ModelName, checked_alias, parse_model_name
-from zennb.errors import MissingArtifact, UsageError, ZennbError
+from zennb.errors import MissingArtifact, StoreError, UsageError, ZennbError
 from zennb.registry.names import checked_name
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "artifact_of",
+    "checked_registration",
     "delete_model",
     "find_model",
     "loaded_digest",
@@ -77,12 +78,7 @@ def register_model(
         UsageError: the name or the alias is not allowed.
         StoreError: the registry cannot be reached.
     """
-    checked_name("model", name)
-    if "@" in name:
-        raise UsageError(f"'{name}' cannot name a model: what follows `@` is an alias; give it as `--alias`.")
-    if alias:
-        checked_alias(alias)
-    note, tags = checked_note(note), checked_tags(tags or {})
+    note, tags = checked_registration(name, alias, note, tags or {})
     registry = model_registry(workspace)
     before = registry.versions(name)
     is_new = not before or not _stands_for(before[0], artifact)
@@ -97,6 +93,22 @@ def register_model(
     if alias:
         registry.set_alias(name, alias, number)
     return registry.find(ModelName(name, version=number)), is_new
+
+
+def checked_registration(
+    name: str, alias: str, note: str, tags: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Return note and tags of a model that is to be registered, with secrets masked.
+
+    Raises:
+        UsageError: one of them, the name or the alias is not allowed.
+    """
+    checked_name("model", name)
+    if "@" in name:
+        raise UsageError(f"'{name}' cannot name a model: what follows `@` is an alias; give it as `--alias`.")
+    if alias:
+        checked_alias(alias)
+    return checked_note(note), checked_tags(tags)
 
 
 def delete_model(workspace: Workspace, text: str) -> list[ModelVersion]:
@@ -155,6 +167,7 @@ def model_artifact(workspace: Workspace, name: str, version: int | None = None) 
 
     Raises:
         UnknownName: there is no such version or alias.
+        StoreError: the registry cannot be asked.
     """
     if "@" in name:
         if version is not None:
@@ -163,10 +176,10 @@ def model_artifact(workspace: Workspace, name: str, version: int | None = None) 
     try:
         if not model_registry(workspace).versions(name):
             return None
-    except (
-        ZennbError
-    ):  # a registry that cannot be asked: the name is that of no artifact, and that is what is said
-        return None
+    except StoreError as error:
+        raise StoreError(
+            f"no artifact is called '{name}', and whether a model is cannot be known: {error.message}"
+        ) from error
     return artifact_of(workspace, model_registry(workspace).find(ModelName(name, version=version)))
 
 

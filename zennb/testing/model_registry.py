@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +17,22 @@ if TYPE_CHECKING:
 
     from zennb.components.models import ModelRegistry
 
-__all__ = ["ModelRegistryContract"]
+__all__ = ["ModelRegistryContract", "late_payload"]
+
+
+def late_payload(model: str, artifact: Artifact, *, alias: str, asked: float) -> dict[str, Any]:
+    """Return what `ModelRegistry.deliver` takes, for an artifact that a step registered at a time."""
+    return {
+        "model": model,
+        "version": None,
+        "artifact": artifact.name,
+        "artifact_version": artifact.version,
+        "digest": artifact.digest,
+        "alias": alias,
+        "note": "",
+        "tags": {},
+        "asked": asked,
+    }
 
 
 class ModelRegistryContract(ComponentContract):
@@ -137,6 +153,22 @@ class ModelRegistryContract(ComponentContract):
             registry.find(ModelName("classifier", alias="champ"))
         with pytest.raises(UnknownName, match="numbered '7'"):
             registry.find(ModelName("classifier", version=7))
+
+    def test_a_late_delivery_registers_once_and_moves_no_alias_that_was_set_since(
+        self, registry: ModelRegistry, artifacts: Sequence[Artifact]
+    ) -> None:
+        asked = time.time() - 3600
+        registry.register("classifier", artifacts[0])
+        registry.set_alias("classifier", "champion", 1)
+        late = late_payload("classifier", artifacts[1], alias="champion", asked=asked)
+        for _ in range(2):
+            assert "'champion' was not given to classifier v2" in registry.deliver(late)
+            aliases = {each.version: each.aliases for each in registry.versions("classifier")}
+            assert aliases == {2: (), 1: ("champion",)}
+        assert registry.deliver({**late, "alias": "candidate"}) == ""
+        assert registry.find(ModelName("classifier", alias="candidate")).version == 2
+        gone = registry.deliver({**late, "version": 9})
+        assert "was not given to classifier v9, which was deleted" in gone
 
     def test_others_find_what_was_registered(
         self,

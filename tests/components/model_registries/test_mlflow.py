@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from zennb.components.component import Visibility
 from zennb.components.model_registries.mlflow import MlflowModelRegistry
 from zennb.core.records.models import ModelName
 from zennb.errors import StoreBusy, StoreError, ZennbError
-from zennb.testing.model_registry import ModelRegistryContract
+from zennb.testing.model_registry import ModelRegistryContract, late_payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,6 +74,38 @@ class TestMlflow(ModelRegistryContract):
     ) -> None:
         registry.register("it's", artifacts[0])
         assert [each.name for each in registry.versions("it's")] == ["it's"]
+
+    def test_late_deliveries_move_an_alias_in_the_order_in_which_steps_asked(
+        self, registry: ModelRegistry, artifacts: Sequence[Artifact]
+    ) -> None:
+        registry.register("classifier", artifacts[0])
+        registry.set_alias("classifier", "champion", 1)
+        first, second = time.time() + 60, time.time() + 61  # longer than its database takes for an answer
+        assert registry.deliver(late_payload("classifier", artifacts[1], alias="champion", asked=first)) == ""
+        assert (
+            registry.deliver(late_payload("classifier", artifacts[0], alias="champion", asked=second)) == ""
+        )
+        assert registry.find(ModelName("classifier", alias="champion")).version == 3
+        before = time.time()
+        registry.delete_alias("classifier", "champion")
+        late = late_payload("classifier", artifacts[0], alias="champion", asked=before)
+        assert "was taken away" in registry.deliver(late)
+
+    def test_an_alias_that_mlflow_itself_has_set_is_not_moved_late(
+        self, registry: ModelRegistry, uri: str, artifacts: Sequence[Artifact]
+    ) -> None:
+        from mlflow import MlflowClient
+
+        registry.register("classifier", artifacts[0])
+        registry.register("classifier", artifacts[1])
+        registry.set_alias("classifier", "champion", 2)
+        asked = time.time()
+        MlflowClient(registry_uri=uri, tracking_uri=uri).set_registered_model_alias(
+            "classifier", "champion", "1"
+        )
+        late = late_payload("classifier", artifacts[1], alias="champion", asked=asked)
+        assert "was given to classifier v1, perhaps" in registry.deliver(late)
+        assert registry.find(ModelName("classifier", alias="champion")).version == 1
 
     def test_what_mlflow_refuses_is_told_in_its_words(
         self, registry: ModelRegistry, artifacts: Sequence[Artifact]

@@ -14,12 +14,12 @@ from zennb.commands.verbs.labels import note_verb, tag_verb, tagged
 from zennb.core.records.models import checked_alias
 from zennb.errors import MissingArtifact, UsageError
 from zennb.lifecycle.deployments import deploy_model, deployments
+from zennb.lifecycle.registration import find_or_numbered, register_or_keep, set_alias_or_keep
 from zennb.registry.registered_models import (
     artifact_of,
     delete_model,
     find_model,
     model_registry,
-    register_model,
     versions,
 )
 from zennb.views import artifact as artifact_view
@@ -108,7 +108,9 @@ def _register(
     workspace = context.workspace
     notebook = context.session.notebook if context.session is not None else None
     artifact = api.find_artifact(workspace, from_, version=version, notebook=notebook or None)
-    found, is_new = register_model(workspace, name, artifact, alias=alias or "", note=note or "", tags=tag)
+    found, is_new = register_or_keep(workspace, name, artifact, alias=alias or "", note=note or "", tags=tag)
+    if not found.version:
+        return _done(found, f"model `{name}` waits to be registered: artifact {found.source}.")
     done = "registered" if is_new else "is registered already, just so"
     also = f", alias {alias}" if alias else ""
     sentence = f"`{found.label}` {done}: artifact {found.source}{also}."
@@ -123,8 +125,9 @@ def _register(
 )
 def _alias(context: Context, model: str, alias: str) -> Outcome:
     checked_alias(alias)
-    found = find_model(context.workspace, model)
-    model_registry(context.workspace).set_alias(found.name, alias, found.version)
+    found = find_or_numbered(context.workspace, model)
+    if not set_alias_or_keep(context.workspace, found, alias):
+        return _done(found, f"{found.label} waits to be called `{alias}`.")
     now = find_model(context.workspace, f"{found.name}@{found.version}")
     return _done(now, f"`{found.name}@{alias}` is {now.label} from now on: artifact {now.source}.")
 

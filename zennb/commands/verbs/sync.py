@@ -20,25 +20,29 @@ __all__ = ["PARTS"]
 
 
 @verb(
-    "send again what services did not take: alerts, and what trackers were to be told",
+    "send again what services did not take: alerts, what trackers were to be told, models that steps registered",
     Argument("--discard", "delete it instead", type=bool),
     examples=("sync", "sync --discard"),
 )
 def _sync(context: Context, discard: bool) -> Outcome:
     workspace = context.workspace
-    outbox = Outbox(workspace.home, secrets=KnownSecrets(HELD.values))
+    # The library of a service may have to be imported first.
+    outbox = Outbox(workspace.home, secrets=KnownSecrets(HELD.values), deadline=60.0)
     if discard:
         count = outbox.discard()
         sentence = f"{plural(count, 'message')} deleted." if count else "There was nothing to be sent."
         return Outcome(view=message_view(sentence), data={"discarded": count}, sentence=sentence)
 
+    notes: list[str] = []
+
     def send(message: OutboxMessage) -> None:
         component = workspace.component(message.type, message.component)
-        deliver_to(cast("Receiver", component), message)
+        note = deliver_to(cast("Receiver", component), message)
+        notes.extend([note] if note else [])
 
     report = outbox.sync(send)
-    sentence = _said(report)
-    data = {"sent": report.sent, "kept": [plain(each) for each in report.kept]}
+    sentence = context.interface.adapt(" ".join([_said(report), *notes]))
+    data = {"sent": report.sent, "kept": [plain(each) for each in report.kept], "notes": notes}
     return Outcome(view=message_view(sentence), data=data, sentence=sentence, code=1 if report.kept else 0)
 
 

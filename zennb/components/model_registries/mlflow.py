@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from traitlets import Float, Unicode
 
 from zennb.components.component import Visibility
-from zennb.components.models import ModelRegistry
+from zennb.components.models import ASKED, ModelRegistry
 from zennb.components.quiet_logging import quiet_here
 from zennb.core.records.models import ModelVersion
 from zennb.errors import StoreBusy, StoreError
@@ -29,7 +29,8 @@ __all__ = ["MlflowModelRegistry"]
 R = TypeVar("R")
 
 _ARTIFACT, _VERSION, _DIGEST = "zennb.artifact", "zennb.version", "zennb.digest"
-_OURS = "zennb."
+_OURS, _ALIAS_SET = "zennb.", "zennb.alias."
+"""Tags of models: which version an alias was given to, and when; MLflow does not note that."""
 _LONGEST_START = 60.0
 """Seconds in which MLflow has made its database, also on a slow machine."""
 _QUIET = 15.0
@@ -73,6 +74,11 @@ class MlflowModelRegistry(ModelRegistry):
         """Drop the client; the next call makes another one."""
         self._client = self._silent_since = None
 
+    def deliver(self, payload: Mapping[str, Any]) -> str:
+        """Register what waited in the outbox; the server is asked even if it gave no answer a moment ago."""
+        self._silent_since = None
+        return super().deliver(payload)
+
     def register(
         self, name: str, artifact: Artifact, *, note: str = "", tags: Mapping[str, str] | None = None
     ) -> int:
@@ -107,11 +113,36 @@ class MlflowModelRegistry(ModelRegistry):
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Let an alias stand for a version."""
-        self._asked(lambda client: client.set_registered_model_alias(name, alias, str(version)))
+        self.set_alias_late(name, alias, version, asked=time.time())
+
+    def set_alias_late(self, name: str, alias: str, version: int, *, asked: float) -> None:
+        """Let an alias stand for a version, and note when that was asked for."""
+
+        def move(client: Any) -> None:
+            client.set_registered_model_alias(name, alias, str(version))
+            client.set_registered_model_tag(name, _ALIAS_SET + alias, f"{version} {asked!r}")
+
+        self._asked(move)
 
     def delete_alias(self, name: str, alias: str) -> None:
         """Take an alias away."""
-        self._asked(lambda client: client.delete_registered_model_alias(name, alias))
+
+        def take_away(client: Any) -> None:
+            client.delete_registered_model_alias(name, alias)
+            client.set_registered_model_tag(name, _ALIAS_SET + alias, f"0 {time.time()!r}")
+
+        self._asked(take_away)
+
+    def alias_changed(self, name: str, alias: str) -> float | None:
+        """Return when zennb last set an alias or took it away; None if somebody else has changed it since."""
+
+        def read(client: Any) -> float | None:
+            (model,) = _models(client, name)
+            version, _, when = dict(model.tags).get(_ALIAS_SET + alias, "").partition(" ")
+            is_ours = version == str(dict(model.aliases).get(alias, 0))
+            return float(when) if is_ours else None
+
+        return self._asked(read)
 
     def delete(self, name: str, version: int) -> None:
         """Delete a version; the model stays in MLflow, which goes on counting its versions."""
@@ -232,7 +263,7 @@ def _version(found: Any, aliases: Mapping[str, Any]) -> ModelVersion | None:
         ),
         created=(found.creation_timestamp or 0) / 1000,
         note=found.description or "",
-        tags={key: text for key, text in tags.items() if not key.startswith(_OURS)},
+        tags={key: text for key, text in tags.items() if key == ASKED or not key.startswith(_OURS)},
     )
 
 

@@ -35,7 +35,8 @@ class ModelVersion:
 
     Attributes:
         name: the model.
-        version: counts from 1 per model; no number is given twice.
+        version: counts from 1 per model; no number is given twice. 0 for one that waits in the outbox, because its
+            registry could not be reached.
         artifact: name of the artifact.
         artifact_version: its version.
         digest: digest of its value, which tells whether it is the artifact of this home.
@@ -57,8 +58,8 @@ class ModelVersion:
 
     @property
     def label(self) -> str:
-        """`classifier v3`."""
-        return f"{self.name} v{self.version}"
+        """`classifier v3`; `classifier (not registered yet)` for one that waits in the outbox."""
+        return f"{self.name} v{self.version}" if self.version else f"{self.name} (not registered yet)"
 
     @property
     def names(self) -> tuple[str, ...]:

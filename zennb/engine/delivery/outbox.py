@@ -37,11 +37,15 @@ __all__ = [
     "Receiver",
     "SyncReport",
     "deliver_to",
+    "failure_text",
     "give_back",
 ]
 
 MOST_MESSAGES = 1000
 """Messages that are kept; of more, the oldest are dropped."""
+
+_NEVER_DROPPED = frozenset({"model_registry"})
+"""Types whose messages are no reports on something that is on record here too, but what was asked for itself."""
 
 _LARGEST = 10_000_000
 _SENDING, _KEPT = ".sending", ".json"
@@ -102,26 +106,33 @@ class Receiver(Protocol):
     def options(cls) -> Mapping[str, Option]:
         """Return its options by name."""
 
-    def deliver(self, payload: Mapping[str, Any]) -> None:
-        """Deliver a message; raise what went wrong if it was not."""
+    def deliver(self, payload: Mapping[str, Any]) -> str | None:
+        """Deliver a message; raise what went wrong if it was not. Return what the user should know, if anything."""
 
 
-def deliver_to(component: Receiver, message: OutboxMessage) -> None:
-    """Hand a message over to its component.
+def deliver_to(component: Receiver, message: OutboxMessage) -> str:
+    """Hand a message over to its component; return what the user should know of it, "" for nothing.
 
     Raises:
-        StoreError: it was not delivered. The secrets of the component are masked in what it said, which often names
-            the address that it could not reach.
+        StoreError: it was not delivered.
     """
     try:
-        component.deliver(message.payload)
+        return component.deliver(message.payload) or ""
     except Exception as error:  # noqa: BLE001 - a library's own exceptions, of whatever kind
-        said = str(error) or type(error).__name__
-        for option in component.options().values():
-            secret = getattr(component, option.name) if option.secret else None
-            with suppress(Exception):
-                said = said if secret is None else said.replace(secret.reveal(), DOTS)
-        raise StoreError(said) from None
+        raise StoreError(failure_text(component, error)) from None
+
+
+def failure_text(component: Receiver, error: Exception) -> str:
+    """Return what a component said when it failed, which often names the address that it could not reach.
+
+    The secrets of the component are masked.
+    """
+    said = str(error) or type(error).__name__
+    for option in component.options().values():
+        secret = getattr(component, option.name) if option.secret else None
+        with suppress(Exception):
+            said = said if secret is None else said.replace(secret.reveal(), DOTS)
+    return said
 
 
 def give_back() -> None:
@@ -147,7 +158,7 @@ class Outbox:
         self.folder, self._secrets, self._deadline = home / "outbox", secrets, deadline
         self._sent = DeliveredLog(home)
 
-    def deliver(self, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
+    def deliver(self, message: OutboxMessage, send: Callable[[OutboxMessage], object]) -> str:
         """Send a message; if that fails, keep it.
 
         Args:
@@ -166,7 +177,7 @@ class Outbox:
         name = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}"
         return name if self._write(name + _KEPT, message) else "", message
 
-    def deliver_kept(self, name: str, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
+    def deliver_kept(self, name: str, message: OutboxMessage, send: Callable[[OutboxMessage], object]) -> str:
         """Send a message that was put here, unless somebody else has; if that fails, it stays.
 
         Args:
@@ -188,6 +199,23 @@ class Outbox:
                 self._delivered(name, message)
                 return ""
             kept = replace(message, attempts=message.attempts + 1, problem=problem)
+        return self._kept(name, kept)
+
+    def keep(self, message: OutboxMessage, error: Exception) -> str:
+        """Keep a message that was tried in vain already.
+
+        Args:
+            message: the message.
+            error: why it was not delivered.
+
+        Returns:
+            The same in a few words; "" if it cannot be kept.
+        """
+        name, message = self.put(message)
+        kept = replace(message, attempts=message.attempts + 1, problem=self._reason(error))
+        return self._kept(name, kept) if name else ""
+
+    def _kept(self, name: str, kept: OutboxMessage) -> str:
         problem = kept.problem
         if not name or not self._keep(name, kept):
             return f"{problem}; and it cannot be kept, since {self.folder} cannot be written"
@@ -235,7 +263,7 @@ class Outbox:
         what = str(payload.get("title") or f"step '{payload.get('step', '')}' {payload.get('status', '')}")
         self._sent.note(message.type, message.component, what)
 
-    def sync(self, send: Callable[[OutboxMessage], None]) -> SyncReport:
+    def sync(self, send: Callable[[OutboxMessage], object]) -> SyncReport:
         """Send all messages again, the oldest first.
 
         After a failure, further messages to the same component wait: they would come out of order, and each attempt at
@@ -267,7 +295,7 @@ class Outbox:
                 (self.folder / (name + ending)).unlink(missing_ok=True)
         return len(names)
 
-    def _attempt(self, name: str, message: OutboxMessage, send: Callable[[OutboxMessage], None]) -> str:
+    def _attempt(self, name: str, message: OutboxMessage, send: Callable[[OutboxMessage], object]) -> str:
         """Return why sending failed; "" when it did not. It is given up after the deadline."""
         problems: list[str] = []
         where = str(self.folder), message.type, message.component
@@ -360,7 +388,7 @@ class Outbox:
         return True
 
     def _drop_oldest(self) -> int:
-        names = [name for name, _ in self._messages()]
+        names = [name for name, message in self._messages() if message.type not in _NEVER_DROPPED]
         surplus = names[: max(0, len(names) - MOST_MESSAGES)]
         for name in surplus:
             (self.folder / (name + _KEPT)).unlink(missing_ok=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "follow",
+    "is_step_running",
     "listen",
     "live_metrics",
     "metric_log",
@@ -108,6 +109,11 @@ def note_load(name: str, digest: str) -> None:
     # In a thread of no step it may be any of those that run: each depends on it then, rather than none.
     for _, loads in _notes():
         loads.setdefault(load_call(name), digest)
+
+
+def is_step_running() -> bool:
+    """Whether this thread runs a step; in a thread of no step, whether any step runs, which may have started it."""
+    return bool(_notes())
 
 
 def refuse_inside_step() -> None:

@@ -14,6 +14,7 @@ from zennb.commands.interface import Interface
 from zennb.commands.step_options import STEP
 from zennb.engine.background.live_curves import CurveWriter
 from zennb.engine.background.run_files import RunFiles
+from zennb.engine.delivery.telling import show_with
 from zennb.engine.step.running import listen
 from zennb.headless.handover import VARIABLE, handed_over
 from zennb.jupyter.cells.autostep import Autostep
@@ -88,6 +89,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo.callback(shell.magics_manager.magics["cell"].pop, "step", None)
     magics.register(shell, pipeline, silence=session.capture.silenced)
     undo.callback(magics.unregister, shell)
+    undo.callback(show_with(session.say))
     api.set_session(pipeline)
     undo.callback(api.set_session, None)
     completion = Completion(shell, pipeline)
