@@ -108,7 +108,6 @@ def test_the_help_of_step_cells_spells_them_as_cells() -> None:
             "dashboard",
             "zennb dashboard: works in a notebook only; type %zennb dashboard there.",
         ),
-        (Interface.TERMINAL, "annotate", "zennb annotate: works in a notebook only; type %annotate there."),
         (Interface.MAGIC, "init", "%zennb init: works in a terminal only; type zennb init there."),
     ],
 )

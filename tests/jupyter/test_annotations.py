@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import zennb
+from zennb.commands.dispatch import run
+from zennb.commands.interface import Interface
+from zennb.commands.outcome import Context
 from zennb.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +76,24 @@ def test_the_next_kernel_goes_on_where_it_stopped_also_with_other_items(notebook
     panel = _open(notebook, "%annotate texts")
     assert (notebook.ns["texts_labels"], panel.place) == ([None, "neg", "pos"], 0)
     assert [each.description for each in panel.choices] == ["1 pos", "2 neg"]
+
+
+def test_the_terminal_and_the_panel_give_the_same_labels(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.run("%%step make\ntexts = ['a', 'b', 'c']")
+    panel = _open(notebook, "%annotate texts --labels pos,neg")
+    panel.choices[0].click()
+    monkeypatch.setattr("sys.stdin", io.StringIO("neg\n"))
+    done = run(("annotate", "texts"), Context(interface=Interface.TERMINAL))
+    assert done.sentence == "texts_labels v2: 2 of 3 labelled."
+    assert _history("texts_labels")[-1] == ["pos", "neg", None]
+    panel.go(1)
+    panel.choices[0].click()
+    notebook.run("labels = list(texts_labels)")
+    assert notebook.ns["labels"] == ["pos", "neg", "pos"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert run(("annotate", "texts"), Context(interface=Interface.TERMINAL)).data["labelled"] == 3
 
 
 def test_a_label_can_be_changed_and_taken_back(notebook: Notebook) -> None:
