@@ -209,6 +209,18 @@ def test_of_too_many_messages_the_oldest_are_dropped(tmp_path: Path, monkeypatch
     assert [each.payload["text"] for each in box.pending()] == ["two", "three"]
 
 
+def test_what_a_registry_was_asked_for_is_never_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_MESSAGES", 1)
+    box = Outbox(tmp_path)
+    asked = OutboxMessage(type="model_registry", component="far", payload={"text": "zero"})
+    assert box.keep(asked, ConnectionError("no route to host.")) == "no route to host"
+    for text in ("one", "two"):
+        box.deliver(_message(text), _fail)
+    assert [each.payload["text"] for each in box.pending()] == ["zero", "two"]
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"type": 1}', "\x00", "[" * 100_000, json.dumps({"payload": []})]
 )
