@@ -112,3 +112,11 @@ def test_code_in_a_cell_breaks_no_lines_that_the_cell_does_not() -> None:
     columns = (Column.of("prose", "why", wrap=False, least=18),)
     html = Table(columns=columns, data=[{"why": "input `X` changed"}]).html
     assert "white-space:inherit" in html.partition("<code")[2].partition(">")[0]
+
+
+def test_on_a_wide_page_what_is_cut_gets_the_room_that_the_other_columns_leave() -> None:
+    columns = [Column(key="name", title="name", tight=True), Column(key="value", title="value")]
+    rows = [{"name": "n" * 50, "value": "v" * 60}]
+    html = Table(columns=columns, data=rows).html
+    assert "max-width:max(30ch,calc(28ch + (70vw - 80ch)*1.00))" in html
+    assert "max-width:max" not in Table(columns=columns[:1], data=rows).html

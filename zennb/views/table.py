@@ -80,16 +80,19 @@ class Column:
             return natural
         return max(NARROWEST, self.least, width(clean(self.title)))
 
-    def cut_style(self, wide: int) -> str:
+    def cut_style(self, wide: int, whole: int, share: float) -> str:
         """Return additional CSS of its cells where they are not broken into lines, but cut at a number of characters.
 
-        On a wider page they are cut later, in proportion.
+        Args:
+            wide: that number.
+            whole: the characters of a row of the table.
+            share: the part of what a page is wider than that, by which they are cut later.
         """
         if self.right or self.tight or (self.least and self.least == self.most):
             return self.style if not self.right else ""
         least = f";min-width:{min(self.least, wide)}ch" if self.least else ""
         # `ch` is the width of a digit, and letters are wider: short words need room for two more.
-        most = f"max-width:max({wide + 2}ch,{wide * 70 // HTML_PAGE}vw)"
+        most = f"max-width:max({wide + 2}ch,calc({wide}ch + (70vw - {whole}ch)*{share:.2f}))"
         return f"{least};{most};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 
     def linked(self, row: Mapping[str, Any]) -> str:
@@ -183,13 +186,20 @@ class Table(Displayed):
             return box(title + muted(escape(self.empty)))
         columns = self.fitting_html()
         widths = self._widths(columns, HTML_PAGE)
+        whole = sum(widths) + 2 * (len(widths) - 1)
+        lacking = [self._natural(column) - wide for column, wide in zip(columns, widths, strict=True)]
         # Sentences are broken into lines where that makes the table fit a page of 700 pixels, and nowhere else: a table
         # that has to be scrolled anyway is read more easily with a line for each row.
-        breaks = sum(widths) + 2 * (len(widths) - 1) <= HTML_PAGE
+        breaks = whole <= HTML_PAGE
         head = [heading(escape(column.title), right=column.right, minor=column.minor) for column in columns]
         styled = [
-            (column, column.style if breaks and column.wrap else column.cut_style(wide))
-            for column, wide in zip(columns, widths, strict=True)
+            (
+                column,
+                column.style
+                if breaks and column.wrap
+                else column.cut_style(wide, whole, lacks / max(1, sum(lacking))),
+            )
+            for column, wide, lacks in zip(columns, widths, lacking, strict=True)
         ]
         rows = ([_cell(column, row, style) for column, style in styled] for row in self.shown_rows())
         return box(title + table(head, rows))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from zennb.core.reading.step_names import name_hints
+from zennb.core.reading.source import analyse
+from zennb.core.reading.step_names import default_name, name_hints
 
 MAGICS = frozenset({"zennb", "stack"})
 
@@ -57,3 +60,19 @@ def test_hints_say_what_other_cells_read() -> None:
     first, second, broken = (each.read_elsewhere for each in name_hints(cells, MAGICS))
     assert "rows" in first
     assert not {"tmp", "total"} & (first | second | broken)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("for name, group in frames.items():\n    print(name, len(group))", "loop frames"),
+        ("for n in range(3):\n    total = n", "total"),
+        ("# Look at all\nfor frame in frames:\n    frame.info()", "look at all"),
+        ("print(total)", "print total"),
+        ("total", "show total"),
+        ("for _ in '12': pass", "step"),
+    ],
+)
+def test_a_cell_that_assigns_nothing_is_named_after_what_it_does(code: str, name: str) -> None:
+    tree = ast.parse(code)
+    assert default_name(analyse(tree), outputs=None, tree=tree, text=code) == name

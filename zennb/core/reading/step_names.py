@@ -67,7 +67,7 @@ def default_name(
         return hints.title
     named = [name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports]
     loops = _loop_variables(tree)
-    own = [each for each in named if each not in loops] or named
+    own = [each for each in named if each not in loops]
     wanted = [each for each in own if each in hints.read_elsewhere] or own
     return str(wanted[0]) if wanted else comment_title(text) or _called(tree) or "step"
 
@@ -154,7 +154,7 @@ def _loop_variables(tree: ast.Module) -> frozenset[str]:
 
 
 def _called(tree: ast.Module) -> str:
-    """Return the function that a cell calls last, and the first name it hands over: `print total`."""
+    """Return the function that a cell calls last, and the first name it hands over: `print total`, `loop frames`."""
     calls = [
         node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     ]
@@ -165,10 +165,8 @@ def _called(tree: ast.Module) -> str:
         )
         if function and not function.startswith(("_", "run_")):
             return f"{function} {given}".strip()
-    shown = tree.body[-1] if tree.body else None
-    name = (
-        next((each.id for each in ast.walk(shown) if isinstance(each, ast.Name)), "")
-        if shown is not None
-        else ""
-    )
-    return f"show {name}" if name and not name.startswith("_") and name != "get_ipython" else ""
+    last = tree.body[-1] if tree.body else None
+    verb, shown = ("loop", last.iter) if isinstance(last, ast.For | ast.AsyncFor) else ("show", last)
+    names = ast.walk(shown) if shown is not None else ()
+    name = next((each.id for each in names if isinstance(each, ast.Name)), "")
+    return f"{verb} {name}" if name and not name.startswith("_") and name != "get_ipython" else ""
