@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,12 @@ class Ran:
     messages: list[Message] = field(default_factory=list)
     reply: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def ended(self) -> Ran:
+        """What is left of it in the end: a long step is shown anew above the line that says for how long it has run."""
+        cleared = [number for number, each in enumerate(self.messages, 1) if each.type == "clear_output"]
+        return replace(self, messages=self.messages[cleared[-1] :] if cleared else self.messages)
 
     @property
     def stdout(self) -> str:

@@ -104,7 +104,7 @@ def test_tables_and_rich_values_are_shown_again(kernel: Kernel) -> None:
     cell = "%%step table\nimport pandas as pd\nframe = pd.DataFrame({'a': [1, 2], 'b': ['x', None]})\nframe"
     (first,), (again,) = twice(kernel, cell)
     assert again.status == "cached"
-    assert again.shown == first.shown
+    assert again.shown == first.ended.shown
     assert "<table" in again.of("execute_result")[0].content["data"]["text/html"]
 
 
@@ -129,9 +129,9 @@ x = 1""",
 def test_five_megabytes_of_output_come_back_whole(kernel: Kernel) -> None:
     cell = "%%step loud\nfor n in range(50_000): print(f'{n:06d}', 'x' * 92)\ndone = True"
     (first,), (again,) = twice(kernel, cell)
-    assert len(first.stdout) == 5_000_000
+    assert len(first.ended.stdout) == 5_000_000
     assert again.status == "cached"
-    assert again.stdout == first.stdout
+    assert again.stdout == first.ended.stdout
 
 
 def test_top_level_await_works_and_is_reused(kernel: Kernel) -> None:

@@ -223,7 +223,7 @@ def test_a_scheduler_that_is_lost_ends_what_runs_and_the_next_call_connects_agai
     call = orchestrator.submit(_sleep, tmp_path)
     while not (tmp_path / "begun").exists():
         time.sleep(0.01)
-    cluster.close()
+    _end_scheduler(cluster)
     error = call.exception(PATIENCE)
     assert isinstance(error, WorkerLost)
     assert "the connection to the Dask scheduler was lost" in str(error)
@@ -287,6 +287,12 @@ def _started(program: str, *words: object) -> subprocess.Popen[bytes]:
 def _close_once(path: Path, cluster: Any) -> None:
     while not path.exists():
         time.sleep(0.01)
+    _end_scheduler(cluster)
+
+
+def _end_scheduler(cluster: Any) -> None:
+    """End the scheduler before its workers, which the cluster itself would end first."""
+    cluster.sync(cluster.scheduler.close)
     cluster.close()
 
 

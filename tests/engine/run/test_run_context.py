@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from hashlib import sha256
@@ -349,6 +350,14 @@ def test_a_failure_shows_frames_of_the_user_only() -> None:
     with pytest.raises(Exception, match="absent") as caught:
         LocalOrchestrator.from_config("x", {"absent": "1"})
     assert "configured.py" not in failure_of(caught.value).traceback
+
+
+@pytest.mark.parametrize("folder", ["zennb", "IPython"])
+def test_a_failure_in_a_project_with_one_of_our_names_shows_its_frames(folder: str) -> None:
+    path = f"{os.sep}home{os.sep}{folder}{os.sep}helpers.py"
+    with pytest.raises(ZeroDivisionError) as caught:
+        exec(compile("1 / 0", path, "exec"))
+    assert path in failure_of(caught.value).traceback
 
 
 def test_a_run_notes_its_surroundings_and_the_packages_its_steps_used() -> None:
