@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from types import TracebackType
 
-__all__ = ["Block", "block", "end_abandoned"]
+__all__ = ["Block", "block", "end_abandoned", "open_blocks"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -81,7 +81,8 @@ class Block(Generic[T]):
         if isinstance(error, KeyboardInterrupt):
             within = _open.get(get_ident(), [])
             while self in within and within[-1] is not self:
-                within.pop().abandon()
+                within[-1].abandon()  # it counts as open while its rest runs
+                within.pop()
         try:
             self._generator.throw(error)
         except StopIteration as stop:
@@ -106,6 +107,10 @@ class Block(Generic[T]):
         if not blocks:
             _open.pop(thread, None)  # the thread may end now
 
+    def is_of(self, function: object) -> bool:
+        """Whether it is a block of this generator function."""
+        return self._make is function
+
     def abandon(self) -> None:
         """Run the rest of the generator function now; nothing happens if it has ended, or not begun."""
         with suppress(BaseException):
@@ -122,8 +127,16 @@ def block(function: Callable[P, Iterator[T]]) -> Callable[P, Block[T]]:
     return begin
 
 
+def open_blocks(of: Callable[..., Block[Any]]) -> int:
+    """Return how many blocks of a kind have begun and not ended, in all threads; the one that asks counts."""
+    function = getattr(of, "__wrapped__", None)
+    return sum(each.is_of(function) for blocks in list(_open.values()) for each in list(blocks))
+
+
 def end_abandoned() -> None:
     """End the blocks of this thread that an interrupt has left open; called where none is open otherwise."""
-    blocks = _open.pop(get_ident(), [])
+    blocks = _open.get(get_ident(), [])
     while blocks:
-        blocks.pop().abandon()
+        blocks[-1].abandon()
+        blocks.pop()
+    _open.pop(get_ident(), None)

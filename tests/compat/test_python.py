@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import InitVar, dataclass, fields
 from fractions import Fraction
 from functools import lru_cache
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from tests.interrupted import InterruptedAt
 from zennb.compat import python
 from zennb.compat.event_loops import run_to_end
 from zennb.compat.python import (
@@ -28,6 +29,7 @@ from zennb.compat.python import (
     own_annotations,
 )
 from zennb.digests.digest import digest_value
+from zennb.with_blocks import end_abandoned
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -105,7 +107,7 @@ import asyncio
 import os
 import signal
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 print("before")
 await asyncio.sleep(0)
 os.environ["ZENNB_SET"] = "by a step"
@@ -216,5 +218,25 @@ def test_a_recursion_limit_holds_whatever_number_it_is(limit: int) -> None:
         with deep_recursion(), deep_recursion():
             assert sys.getrecursionlimit() > 4000
         assert sys.getrecursionlimit() == limit
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_an_interrupt_at_any_line_leaves_the_recursion_limit_as_it_was() -> None:
+    def look() -> None:
+        with deep_recursion():
+            pass
+
+    before = sys.getrecursionlimit()
+    with InterruptedAt(within=("compat/python.py",)) as counted:
+        look()
+    assert counted.lines > 8
+    try:
+        for line in range(1, counted.lines + 1):
+            with suppress(KeyboardInterrupt), InterruptedAt(line, within=("compat/python.py",)):
+                look()
+            end_abandoned()
+            look()  # an interrupt at the very end is made good by the next look
+            assert sys.getrecursionlimit() == before, line
     finally:
         sys.setrecursionlimit(before)

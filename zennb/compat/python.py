@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import class_attributes, is_a
-from zennb.with_blocks import block
+from zennb.with_blocks import block, open_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,9 +52,6 @@ A number that nobody else sets: where this is the limit, `deep_recursion` has se
 _usual = [sys.getrecursionlimit()]
 """The recursion limit outside of `deep_recursion`."""
 
-_inside: list[None] = []
-"""One entry for each `deep_recursion` that has not ended, in any thread."""
-
 _ENVIRONMENT_DATA = "_data"
 _FIELD_KIND = "_field_type"
 
@@ -72,13 +69,12 @@ def deep_recursion() -> Iterator[None]:
         return
     if limit != _DEPTH:
         _usual[0] = limit
-    _inside.append(None)
-    sys.setrecursionlimit(_DEPTH)
     try:
+        sys.setrecursionlimit(_DEPTH)
         yield
     finally:
-        _inside.pop()
-        if not _inside:
+        # Not by a counter of our own: an interrupt between two lines here would leave it, and the limit, for good.
+        if open_blocks(deep_recursion) == 1:
             sys.setrecursionlimit(_usual[0])
 
 

@@ -33,7 +33,7 @@ def test_a_step_without_a_name_is_called_after_its_first_declared_output() -> No
     ("text", "name"),
     [
         ("for row in rows:\n    total = row", "total"),
-        ("for row in rows:\n    pass", "row"),
+        ("for row in rows:\n    pass", "loop rows"),
         ("with open('x') as file:\n    text = file.read()", "text"),
         ("# ## Load the data!\nprint(rows)", "load the data"),
         ("#| label: fig\n\n# Plot\nplt.show()", "plot"),
