@@ -62,11 +62,11 @@ coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 test-clusters: .venv-clusters/.made ## orchestrators of batch systems; no cluster is needed
 	env -u ZENNB_HOME .venv-clusters/bin/python -m pytest $(CLUSTER_TESTS)
 
-test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3; pandera, apprise; notebooks on all stacks
+test-stores: .venv-stores/.made ## artifact stores in buckets, on servers with their APIs; pandera, apprise; notebooks on all stacks
 	env -u ZENNB_HOME .venv-stores/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-stores/.cache \
-		tests/stacks tests/components/artifact_stores tests/jupyter/test_remote_store.py \
-		tests/jupyter/test_shared_bucket.py tests/components/data_validators tests/components/alerters \
-		tests/jupyter/test_pandera_checks.py tests/digests/test_pandera.py
+		tests/stacks tests/components/artifact_stores/remote tests/jupyter/test_remote_store.py \
+		tests/jupyter/test_shared_bucket.py tests/components/data_validators/test_pandera.py \
+		tests/components/alerters/test_apprise.py tests/jupyter/test_pandera_checks.py tests/digests/test_pandera.py
 
 # To import MLflow takes seconds, as does its first database, of which all tests of a process use copies.
 test-models: .venv-models/.made ## trackers, registries and deployers of MLflow and BentoML, and the notebook of a model on MLflow
