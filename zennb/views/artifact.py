@@ -150,6 +150,7 @@ def _row(
         **values(artifact, "name", "version", "type", "size", "kind"),
         "value": in_a_line(artifact.summary),
         "notebook": "" if step is None else step.notebook,
+        "step": "" if step is None else clean(step.name),
         "made_by": _origin(step),
         **values(artifact, "created", "digest", "blob"),
         "state": states.get(artifact.id or 0, ""),
@@ -158,6 +159,7 @@ def _row(
         LINKS: {
             "name": address("artifact", artifact.id),
             "notebook": address("notebook", step.notebook) if step is not None and step.notebook else "",
+            "step": _origin_address(step),
             "made_by": _origin_address(step),
         },
     }
@@ -166,7 +168,7 @@ def _row(
 def _columns(*, named: bool, notebooks: int = 0) -> list[Column]:
     groups = [
         *([Column.of("names", "notebook", most=24, once=True)] if notebooks > 1 else []),
-        Column.of("names", "made_by", "made by", most=28, once=True),
+        Column.of("names", "step", "made by", most=28, once=True),
     ]
     lead = [*groups, Column.of("name", "name"), Column.of("count", "version")]
     return [
