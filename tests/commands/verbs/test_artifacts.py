@@ -29,7 +29,8 @@ def study(record: Record) -> None:
 def test_the_latest_version_of_each_artifact_is_listed(command: Commands) -> None:
     found = command.data("artifacts")
     assert [(each["name"], each["version"]) for each in found] == [("score", 2), ("model", 1), ("rows", 1)]
-    assert "train (run 2)" in command.text("artifacts")
+    listed = [line.split()[:2] for line in command.text("artifacts").splitlines()[2:]]
+    assert listed == [["score", "score"], ["train", "model"], ["load", "rows"]]
     assert len(command.data("artifacts", "list", "--limit", "1")) == 1
     assert command.data("artifacts", "list", "--kind", "captured") == []
 
