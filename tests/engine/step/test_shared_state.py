@@ -164,6 +164,16 @@ def test_two_views_are_searched_for_once_until_code_has_imported(monkeypatch: py
     assert not share(one, other)
 
 
+def test_a_class_may_have_names_that_are_no_text() -> None:
+    names: dict[Any, Any] = {1: [2], "__module__": "numpy"}
+    odd = type("Odd", (), names)
+    shared_state._searched.classes.clear()
+    shared_state._searched.others.clear()
+    one, other = Figure(), Figure()
+    assert not share(digest_value(one), digest_value(other))
+    assert odd.__name__ == "Odd"  # it has to live until here
+
+
 def test_frames_with_the_same_labels_share_nothing() -> None:
     index = pd.date_range("2020-01-01", periods=3)
     one, other = (pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}, index=index) for _ in range(2))

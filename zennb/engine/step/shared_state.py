@@ -214,9 +214,11 @@ def _all_classes() -> list[type]:
 def _keeps_objects(cls: type, is_users: Callable[[str], bool]) -> bool:
     """Whether this is a class of a library that has attributes of its own which values may share."""
     namespace = class_attributes(cls)
-    return any(
-        type(value) not in _PLAIN and not name.startswith("__") for name, value in namespace.items()
-    ) and _is_library(namespace, is_users)
+    # `type("X", (), {1: []})` is a class, too.
+    return _is_library(namespace, is_users) and any(
+        type(value) not in _PLAIN and not (type(name) is str and name.startswith("__"))
+        for name, value in namespace.items()
+    )
 
 
 def _not_plain(found: list[Any]) -> list[Any]:
