@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from matplotlib import colors
 
 from zennb.compat.iterators import dictionary_recipe
 from zennb.digests.digest import digest_value
@@ -125,3 +127,35 @@ def test_cells_that_use_them_are_reused(notebook: Notebook, story: tuple[tuple[s
         (ran,) = notebook.run(reads)
         assert ran.result == expected
         notebook.restart()
+
+
+class Point:
+    unit = "m"
+
+    def __init__(self) -> None:
+        self.x = 1
+
+
+POINT, SPACE = Point(), SimpleNamespace(x=1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        vars(POINT).keys(),
+        vars(SPACE).items(),
+        vars(Point).values(),
+        vars(colors).keys(),
+        colors.CSS4_COLORS.keys(),
+        iter(vars(POINT).items()),
+        iter(colors.CSS4_COLORS),
+        MappingProxyType(vars(POINT)),
+        MappingProxyType(colors.CSS4_COLORS),
+    ],
+)
+def test_what_shows_attributes_would_show_other_ones_after_reuse(value: Any) -> None:
+    with pytest.raises(CannotDigest):
+        digest_value(value)
+    with pytest.raises(CannotDigest):
+        digest_value({"inside": [value]})
+    digest_value([{"x": 1}.keys(), MappingProxyType({"x": 1})])  # those of other dictionaries are digested

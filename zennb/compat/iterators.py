@@ -11,12 +11,12 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import attributes_of, is_a
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["behind", "dictionary_recipe", "iterator_at", "view_of"]
+__all__ = ["behind", "dictionary_recipe", "is_namespace", "iterator_at", "view_of"]
 
 _VIEWS: dict[type, Callable[[Any], Any]] = {
     type(make(cls())): make for cls in (dict, OrderedDict) for make in (cls.keys, cls.items, cls.values)
@@ -45,10 +45,15 @@ _BY_NAME = {cls.__name__: make for cls, make in [*_VIEWS.items(), *_ITERATORS.it
 
 
 def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
-    """Return the pickle recipe of a view or iterator; None for anything else, and when its place cannot be told."""
+    """Return the pickle recipe of a view or iterator; None for anything else, and when its place cannot be told.
+
+    Raises:
+        TypeError: it goes over what is stored as something else than a dictionary.
+    """
     cls = type(value)
     if cls in _VIEWS:
-        return view_of, (cls.__name__, next(each for each in gc.get_referents(value) if is_a(each, dict)))
+        shown = next(each for each in gc.get_referents(value) if is_a(each, dict))
+        return None if is_namespace(shown) else (view_of, (cls.__name__, shown))
     if cls is MappingProxyType and (held := behind(value)) is not None:
         return MappingProxyType, (held,)
     if cls not in _ITERATORS:
@@ -58,6 +63,8 @@ def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
     if over is None:  # at its end it lets go of what it went over
         is_over = not any(is_a(each, set | frozenset | bytes | bytearray | list) for each in found)
         return (iterator_at, (cls.__name__, {}, 1)) if is_over else None
+    if is_namespace(over):
+        raise TypeError("it goes over the attributes of an object, class or module")
     try:
         rest = value.__reduce__()[1][0]  # of a copy: it goes no further
     except RuntimeError:  # the dictionary has changed, as the next step will say
@@ -73,6 +80,22 @@ def behind(proxy: MappingProxyType[Any, Any]) -> Any:
     """Return the mapping that a read-only view shows; None for that of a class, `vars(cls)`."""
     held = next(iter(gc.get_referents(proxy)), None)
     return None if is_a(held, dict) and {"__module__", "__doc__"} <= held.keys() else held
+
+
+def is_namespace(over: Any) -> bool:
+    """Whether a dictionary holds the attributes of an object, class or module, or belongs to a module that is imported.
+
+    A view that is made again would show another dictionary, since these are not stored as dictionaries.
+    """
+    return any(_has_as_own(holder, over) for holder in gc.get_referrers(over))
+
+
+def _has_as_own(holder: Any, over: Any) -> bool:
+    if not is_a(holder, dict):
+        return is_a(holder, type) or attributes_of(holder) is over
+    names = dict(holder)  # without methods of its own
+    is_module, is_class = {"__name__", "__spec__"} <= names.keys(), {"__module__", "__doc__"} <= names.keys()
+    return (is_module and names["__name__"] != "__main__") or (is_class and names["__module__"] != "__main__")
 
 
 def _same(one: Any, other: Any) -> bool:
