@@ -88,9 +88,11 @@ def test_another_shape_or_type_of_the_same_bytes_changes_the_digest(array: Any) 
         assert digest(array.ravel()) != own
 
 
+# One NaN: `concat` of pandas 2 writes its own where a piece holds no number, and NaN of other bits is another value.
+FLOATS = st.floats().map(lambda number: number if number == number else np.nan)
 COLUMN = st.one_of(
     st.lists(st.integers(-5, 5), min_size=3, max_size=3),
-    st.lists(st.floats(), min_size=3, max_size=3),
+    st.lists(FLOATS, min_size=3, max_size=3),
     st.lists(st.text(max_size=3) | st.none(), min_size=3, max_size=3),
     st.lists(st.booleans(), min_size=3, max_size=3),
     st.lists(st.sampled_from("xyz"), min_size=3, max_size=3).map(pd.Categorical),
