@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,12 @@ WIDE = 30
 
 def help_view(node: Node, path: Sequence[str], *, interface: Interface) -> View:
     """Return the help of the command or verb at `path`."""
-    text = help_text(node, path, interface=interface)
+    text = help_text(node, tuple(path), interface=interface)
     return View(text, block(text))
 
 
-def help_text(node: Node, path: Sequence[str], *, interface: Interface) -> str:
+@cache
+def help_text(node: Node, path: tuple[str, ...], *, interface: Interface) -> str:
     """Return the help of the command or verb at `path` as plain text."""
     parts = _verb(node, path, interface) if isinstance(node, Verb) else _command(node, path, interface)
     return "\n\n".join(part for part in parts if part)

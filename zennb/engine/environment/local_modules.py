@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import tokenize
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from zennb.packages.origin import Origin, origin, place_of
+from zennb.packages.origin import Origin, origin, place_of, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,7 +134,9 @@ class ImportedModules:
 
     def _note(self, name: str) -> bool:
         file = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
-        if not isinstance(file, str) or not file.endswith(".py") or origin(name) is not Origin.LOCAL:
+        if not isinstance(file, str) or not file.endswith(".py"):
+            return False
+        if place_of(top_level(name), file) is not Origin.LOCAL or origin(name) is not Origin.LOCAL:
             return False
         self._files[name] = (_spec(name), file, _mark(file))
         return True
@@ -161,6 +164,6 @@ def _spec(name: str) -> object:
 
 def _mark(file: str) -> Mark | None:
     with suppress(OSError):
-        found = Path(file).stat()
+        found = os.stat(file)  # noqa: PTH116 - asked of each module of the user's
         return (found.st_mtime_ns, found.st_size)
     return None
