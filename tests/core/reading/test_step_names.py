@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from zennb.core.reading.source import analyse
-from zennb.core.reading.step_names import default_name, name_hints
+from zennb.core.reading.step_names import derived_names, distinct_names, name_hints
 
 MAGICS = frozenset({"zennb", "stack"})
 
@@ -75,4 +75,23 @@ def test_hints_say_what_other_cells_read() -> None:
 )
 def test_a_cell_that_assigns_nothing_is_named_after_what_it_does(code: str, name: str) -> None:
     tree = ast.parse(code)
-    assert default_name(analyse(tree), outputs=None, tree=tree, text=code) == name
+    assert derived_names(analyse(tree), outputs=None, tree=tree, text=code) == (name,)
+
+
+@pytest.mark.parametrize(
+    ("steps", "names"),
+    [
+        ([("", "load x"), ("load", ""), ("", "z")], ["x", "load", "z"]),
+        ([("", "x"), ("x", "")], ["x-2", "x"]),
+        ([("", "plot x"), ("", "plot y"), ("", "plot y")], ["plot x", "y", "y-2"]),
+        ([("", "total x"), ("", "total")], ["x", "total"]),
+        ([("", "load x"), ("", "x")], ["load x", "x-2"]),
+        ([("", "load rows tmp"), ("", "rows n")], ["load rows tmp", "n"]),
+        ([("a", ""), ("a", "")], ["a", "a"]),
+    ],
+)
+def test_a_name_stands_for_one_step_and_is_first_what_the_user_says(
+    steps: list[tuple[str, str]], names: list[str]
+) -> None:
+    found = distinct_names([(given, derived.split()) for given, derived in steps])
+    assert [" ".join(each) for each in found] == names

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zennb.core.reading.step_names import NO_HINTS, NameHints
 from zennb.engine.step.definition import StepOptions, define
 from zennb.errors import UnknownName
 from zennb.jupyter.cells.step_registry import StepRegistry
@@ -16,13 +17,17 @@ from zennb.jupyter.cells.step_registry import StepRegistry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.engine.step.definition import StepDefinition
+from zennb.engine.step.definition import StepDefinition
 
 
-def step(name: str, cell: str = "", *, is_named: bool = True) -> StepDefinition:
-    text = f"{name} = 1"
+def step(
+    name: str, cell: str = "", *, is_named: bool = True, text: str = "", hints: NameHints = NO_HINTS
+) -> StepDefinition:
+    text = text or f"{name} = 1"
     options = StepOptions(name=name if is_named else "")
-    return define(ast.parse(text), options=options, source=text, text=text, filename="<cell>", cell=cell)
+    return define(
+        ast.parse(text), options=options, source=text, text=text, filename="<cell>", cell=cell, hints=hints
+    )
 
 
 def register(*names: str) -> StepRegistry:
@@ -154,3 +159,49 @@ def test_a_step_without_a_cell_is_never_taken_for_deleted(clock: list[float]) ->
     found = register("A")
     found.add(step("B"))
     assert order(found, ["A"], saved=clock[0] + 100) == "A B"
+
+
+def test_a_name_given_by_the_user_is_taken_from_a_step_that_nobody_named() -> None:
+    found = StepRegistry()
+    hints = NameHints(title="load")
+    found.add(step("x", cell="1", is_named=False, hints=hints))
+    found.add(step("y", cell="2", is_named=False))
+    found.add(step("load", cell="3"))
+    found.add(step("y", cell="4"))
+    assert order(found, ["1", "2", "3", "4"]) == "x y-2 load y"
+    assert found.add(step("x", cell="1", is_named=False, hints=hints)).name == "x"
+    assert found.add(step("y", cell="2", is_named=False)).name == "y-2"
+
+
+def test_in_a_terminal_it_is_taken_from_a_step_that_binds_something_else() -> None:
+    found = StepRegistry()
+    found.add(step("x", is_named=False))
+    found.add(step("x", is_named=True))
+    assert found.names() == ["x"]
+    found.add(step("x", is_named=True, text="y = x"))
+    assert found.names() == ["x"]
+    found = StepRegistry()
+    found.add(step("x", is_named=False))
+    found.add(step("x", is_named=True, text="y = x"))
+    assert [(each.name, each.source) for each in found.ordered([])] == [("x-2", "x = 1"), ("x", "y = x")]
+
+
+@pytest.mark.parametrize("leave", ["renamed", "plain"])
+def test_a_step_whose_name_another_cell_took_for_a_while_comes_back(leave: str) -> None:
+    found = register("A", "B")
+    found.add(step("A", cell="copy of A", text="other = 1"))
+    assert found.get("A").cell == "copy of A"
+    if leave == "plain":
+        found.cell_is_plain("copy of A")
+    else:
+        found.add(step("C", cell="copy of A", text="other = 1"))
+    assert found.get("A").cell == "A"
+    found.forget("A")
+    assert "A" not in found.names()
+
+
+def test_a_step_whose_copy_was_deleted_comes_back(clock: list[float]) -> None:
+    found = register("A", "B")
+    found.add(step("A", cell="copy of A", text="other = 1"))
+    assert [each.cell for each in found.ordered(["A", "B"], saved=clock[0] - 1)] == ["copy of A", "B"]
+    assert [each.cell for each in found.ordered(["A", "B"], saved=clock[0] + 1)] == ["A", "B"]

@@ -1,10 +1,11 @@
-"""Owns `default_name`: the name of a step that nobody named, from its code and from where its cell stands."""
+"""Owns the names of steps that nobody named, from their code and from where their cells stand."""
 
 from __future__ import annotations
 
 import ast
 import re
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.magics import parse_python
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from zennb.core.reading.source import Analysis
 
-__all__ = ["NO_HINTS", "NameHints", "default_name", "name_hints"]
+__all__ = ["NO_HINTS", "NameHints", "derived_names", "distinct_names", "name_hints", "numbered"]
 
 _SECTION = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
@@ -31,28 +32,31 @@ class NameHints:
     Attributes:
         title: the heading that the cell is the first step below, as a name; "" for none.
         read_elsewhere: names that other cells read.
+        names: those of the step in the saved notebook, the shown one first; empty if it is none there.
     """
 
     title: str = ""
     read_elsewhere: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
 
 NO_HINTS = NameHints()
 """Those of a cell in an unknown notebook."""
 
 
-def default_name(
+def derived_names(
     analysis: Analysis,
     *,
     outputs: Sequence[str] | None,
     tree: ast.Module,
     text: str,
     hints: NameHints = NO_HINTS,
-) -> str:
-    """Return a name that stays when the code is edited elsewhere: never one made from all of it.
+) -> tuple[str, ...]:
+    """Return the names that a step can have, the best one first; none is made from all of its code.
 
-    It is the first of these that there is: the first output with `-o`; the heading above; the first assignment that
-    another cell reads; the first assignment; the comment on top; what the cell calls.
+    What the saved notebook says holds. Else, with `-o`, it is the first output. Else these, as far as there are any:
+    the heading above; the first assignment that another cell reads; and last, the only one that does not depend on
+    other cells: the first assignment, else the comment on top, else what the cell calls.
 
     Args:
         analysis: what the cell binds.
@@ -61,15 +65,44 @@ def default_name(
         text: its text.
         hints: what the rest of the notebook says.
     """
+    if hints.names:
+        return hints.names
     if outputs:
-        return outputs[0]
-    if hints.title:
-        return hints.title
+        return (outputs[0],)
     named = [name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports]
     loops = _loop_variables(tree)
-    own = [each for each in named if each not in loops]
-    wanted = [each for each in own if each in hints.read_elsewhere] or own
-    return str(wanted[0]) if wanted else comment_title(text) or _called(tree) or "step"
+    assigned = [each for each in named if each not in loops]
+    read = next((each for each in assigned if each in hints.read_elsewhere), "")
+    own = assigned[0] if assigned else comment_title(text) or _called(tree) or "step"
+    return tuple(dict.fromkeys(str(each) for each in (hints.title, read, own) if each))
+
+
+def distinct_names(steps: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, ...]]:
+    """Return the names of each step of a notebook, the shown one first; none stands for two steps.
+
+    A name that the user gave is the step's only one. Of the others, each has its last name, with a number where a
+    step above has it, so that this one is the same before and after the notebook is saved; and those of its better
+    names that no other step has.
+
+    Args:
+        steps: of each step the name given by the user, "" for none, and its `derived_names`, top to bottom.
+    """
+    taken = {given for given, _ in steps if given}
+    found = [[given] if given else [] for given, _ in steps]
+    for names, (given, derived) in zip(found, steps, strict=True):
+        if not given:
+            names.append(numbered(derived[-1], taken))
+            taken.add(names[0])
+    for names, (given, derived) in zip(found, steps, strict=True):
+        better = [] if given else [name for name in derived[:-1] if name not in taken]
+        names[:0] = better
+        taken.update(better)
+    return [tuple(names) for names in found]
+
+
+def numbered(name: str, taken: Collection[str]) -> str:
+    """Return a name, with the first number that makes it another than those taken."""
+    return next(each for each in chain([name], (f"{name}-{n}" for n in count(2))) if each not in taken)
 
 
 def name_hints(cells: Sequence[tuple[str, str]], magics: Collection[str]) -> list[NameHints]:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from zennb.core.reading.definitions import is_future
 from zennb.core.reading.source import Analysis, analyse, normal_digest
-from zennb.core.reading.step_names import NO_HINTS, NameHints, default_name
+from zennb.core.reading.step_names import NO_HINTS, NameHints, derived_names
 from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class StepDefinition:
 
     Attributes:
         name: the step's name in the pipeline.
+        derived: the names that it can have, the best one first; empty if the user named it.
         cell: the frontend's id of the cell; "" when unknown.
         source: the cell's text as written, `%%step` line included.
         text: the body as Python, one blank first line for `%%step`, so that line numbers are the cell's own.
@@ -106,6 +107,7 @@ class StepDefinition:
     """
 
     name: str
+    derived: tuple[str, ...] = ()
     cell: str = ""
     source: str
     text: str
@@ -151,7 +153,7 @@ def define(
 ) -> StepDefinition:
     """Return the definition of a step whose body has the syntax tree `tree`.
 
-    Without a name in the options, the step gets its `default_name`.
+    Without a name in the options, the step gets the first of its `derived_names`.
     `text_annotations` says whether an earlier cell imports `annotations` from `__future__`.
     """
     analysis = analyse(tree, star=star)
@@ -160,9 +162,14 @@ def define(
     code = normal_digest(shown) + (":silent" if is_silent(tree, text) else "")
     if text_annotations and not imports_text_annotations(tree) and _has_annotations(tree):
         code += ":text annotations"
+    derived = (
+        ()
+        if options.name
+        else derived_names(analysis, outputs=options.outputs, tree=tree, text=text, hints=hints)
+    )
     return StepDefinition(
-        name=options.name
-        or default_name(analysis, outputs=options.outputs, tree=tree, text=text, hints=hints),
+        name=options.name or derived[0],
+        derived=derived,
         cell=cell,
         source=source,
         text=text,

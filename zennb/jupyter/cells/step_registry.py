@@ -7,51 +7,50 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.step_names import numbered
 from zennb.errors import UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from zennb.engine.step.definition import StepDefinition
 
 __all__ = ["StepRegistry"]
 
+_NUMBER = re.compile(r"-\d+$")
+
+_Cell = str | tuple[str]
+"""The id of a cell; where there are none, as in a terminal, the name of its step."""
+
 
 class StepRegistry:
-    """The latest definition of each step; a cell that runs again replaces its earlier definition."""
+    """The latest definition of each cell; of several under one name, the one that ran last is the step."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, StepDefinition] = {}
-        self._names: dict[str, str] = {}  # by cell
-        self._ran: dict[str, float] = {}  # when each was run last, in seconds since the epoch
+        self._by_cell: dict[_Cell, StepDefinition] = {}  # in order of first run
+        self._ran: dict[_Cell, float] = {}  # in order of last run; in seconds since the epoch
         self._saved: set[str] = set()  # cells of steps that were found in the saved file
 
     def add(self, definition: StepDefinition) -> StepDefinition:
         """Add a step, and return it under its final name.
 
-        A derived name stays with its cell, unless it is that of a variable that the cell no longer binds. If it belongs
-        to another cell, a number is appended.
+        A name given by the user always holds. A derived name stays with its cell, unless the user gives it to another
+        cell, or it is that of a variable that the cell no longer binds. If it belongs to another cell, it is another
+        of the derived names, or has a number.
         """
-        definition = self._named(definition)
-        replaced = self._steps.get(definition.name)
-        if replaced is not None and self._names.get(replaced.cell) == definition.name:
-            del self._names[replaced.cell]
-        before = self._names.get(definition.cell) if definition.cell else None
-        if before is not None and before != definition.name and before in self._steps:
-            self._steps = {
-                (definition.name if key == before else key): (definition if key == before else value)
-                for key, value in self._steps.items()
-                if key != definition.name
-            }
-        self._steps[definition.name] = definition
-        self._ran[definition.name] = time.time()
-        if definition.cell:
-            self._names[definition.cell] = definition.name
+        if definition.options.name:
+            self._make_way(definition)
+        else:
+            definition = self._named(definition)
+        cell = _cell(definition)
+        self._by_cell[cell] = definition
+        self._ran.pop(cell, None)
+        self._ran[cell] = time.time()
         return definition
 
     def names(self) -> list[str]:
         """Return the names in order of first run."""
-        return list(self._steps)
+        return list(self._steps())
 
     def get(self, name: str) -> StepDefinition:
         """Return a step.
@@ -59,15 +58,16 @@ class StepRegistry:
         Raises:
             UnknownName: there is no such step.
         """
-        if name not in self._steps:
+        steps = self._steps()
+        if name not in steps:
             raise UnknownName(
-                "step", name, self._steps, hint="" if self._steps else "Run a cell that starts with %%step."
+                "step", name, steps, hint="" if steps else "Run a cell that starts with %%step."
             )
-        return self._steps[name]
+        return steps[name]
 
     def known(self, name: str) -> StepDefinition | None:
         """Return a step; None when there is none of this name."""
-        return self._steps.get(name)
+        return self._steps().get(name)
 
     def forget(self, name: str) -> None:
         """Remove a step; running its cell adds it again, at the end.
@@ -75,15 +75,14 @@ class StepRegistry:
         Raises:
             UnknownName: there is no such step.
         """
-        cell = self.get(name).cell
-        del self._steps[name]
-        if self._names.get(cell) == name:
-            del self._names[cell]
+        self.get(name)
+        for cell in [cell for cell, step in self._by_cell.items() if step.name == name]:
+            del self._by_cell[cell], self._ran[cell]
 
     def cell_is_plain(self, cell: str) -> None:
         """Remove the step of a cell that ran as a plain one."""
-        if cell and (name := self._names.get(cell)) is not None:
-            self.forget(name)
+        if self._by_cell.pop(cell, None) is not None:
+            del self._ran[cell]
 
     def ordered(self, cells: Sequence[str], *, saved: float = 0.0) -> list[StepDefinition]:
         """Return the steps in the order of the notebook's cells, else in order of first run.
@@ -96,12 +95,14 @@ class StepRegistry:
             saved: when it was saved, in seconds since the epoch.
         """
         if not cells:
-            return list(self._steps.values())
+            return list(self._steps().values())
         place = {cell: number for number, cell in enumerate(cells)}
-        self._saved.update(step.cell for step in self._steps.values() if step.cell in place)
-        present = [
-            step for step in self._steps.values() if step.cell in place or not self._is_deleted(step, saved)
-        ]
+        self._saved.update(step.cell for step in self._by_cell.values() if step.cell in place)
+        present = self._steps(
+            cell
+            for cell, step in self._by_cell.items()
+            if step.cell in place or not self._is_deleted(step, saved)
+        ).values()
         behind: dict[str, list[StepDefinition]] = {}
         before = ""
         for step in present:
@@ -112,37 +113,64 @@ class StepRegistry:
         found = sorted((step for step in present if step.cell in place), key=lambda step: place[step.cell])
         return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
 
+    def _steps(self, cells: Iterable[_Cell] | None = None) -> dict[str, StepDefinition]:
+        """Return name → step of all cells, or of some, in order of first run."""
+        chosen = frozenset(self._by_cell if cells is None else cells)
+        last = {self._by_cell[cell].name: cell for cell in self._ran if cell in chosen}
+        return {
+            step.name: self._by_cell[last[step.name]]
+            for cell, step in self._by_cell.items()
+            if cell in chosen
+        }
+
     def _is_deleted(self, step: StepDefinition, saved: float) -> bool:
         """Whether a step's cell, which is not in the saved file, existed before the file was saved.
 
         Some frontends send kernels other ids than they save: then no cell was ever found in the file.
         """
-        return bool(step.cell and self._saved) and saved > self._ran[step.name]
+        return bool(step.cell and self._saved) and saved > self._ran[step.cell]
+
+    def _make_way(self, definition: StepDefinition) -> None:
+        """Give the step of another cell another derived name, if it has the one that the user gave to this cell."""
+        for cell, other in list(self._by_cell.items()):
+            is_derived = other.name == definition.name and not other.options.name
+            if is_derived and self._belongs_elsewhere(other, definition):
+                renamed = replace(other, name=self._free_name(other, {definition.name, *self._steps()}))
+                steps = [renamed if key == cell else step for key, step in self._by_cell.items()]
+                self._by_cell = {_cell(step): step for step in steps}
+                self._ran = {
+                    _cell(renamed) if key == cell else key: seconds for key, seconds in self._ran.items()
+                }
 
     def _named(self, definition: StepDefinition) -> StepDefinition:
-        if definition.options.name:
-            return definition
-        if kept := self._kept_name(definition):
-            return replace(definition, name=kept)
-        name, number = definition.name, 1
-        while self._belongs_elsewhere(name, definition):
-            number += 1
-            name = f"{definition.name}-{number}"
+        name = self._kept_name(definition)
+        if not name:
+            taken = {
+                each.name for each in self._by_cell.values() if self._belongs_elsewhere(each, definition)
+            }
+            name = self._free_name(definition, taken)
         return definition if name == definition.name else replace(definition, name=name)
+
+    def _free_name(self, definition: StepDefinition, taken: Collection[str]) -> str:
+        free = (name for name in definition.derived if name not in taken)
+        return next(free, "") or numbered(_NUMBER.sub("", definition.derived[-1]), taken)
 
     def _kept_name(self, definition: StepDefinition) -> str:
         """Return the name that was derived for the cell before it was edited; "" if there is none to keep."""
-        before = self._steps.get(self._names.get(definition.cell, "")) if definition.cell else None
+        before = self._by_cell.get(definition.cell)
         if before is None or before.options.name or before.options.outputs != definition.options.outputs:
             return ""
-        variable = re.sub(r"-\d+$", "", before.name)
+        variable = _NUMBER.sub("", before.name)
         is_gone = variable in before.analysis.binds and variable not in definition.analysis.binds
         return "" if is_gone else before.name
 
-    def _belongs_elsewhere(self, name: str, definition: StepDefinition) -> bool:
-        other = self._steps.get(name)
-        if other is None:
-            return False
-        if not definition.cell:  # in a terminal: a step that binds nothing is known by its code alone
-            return not definition.analysis.binds and other.code != definition.code
+    def _belongs_elsewhere(self, other: StepDefinition, definition: StepDefinition) -> bool:
+        """Whether a step is that of another cell, not an earlier definition of this one."""
+        if not definition.cell:  # in a terminal: known by a variable that both bind, else by its code alone
+            binds_both = not {*definition.analysis.binds}.isdisjoint(other.analysis.binds)
+            return not binds_both and other.code != definition.code
         return bool(other.cell) and other.cell != definition.cell
+
+
+def _cell(step: StepDefinition) -> _Cell:
+    return step.cell or (step.name,)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.reading.step_names import NO_HINTS, name_hints
+from zennb.commands.step_cells import saved_hints
+from zennb.core.reading.step_names import NO_HINTS
 from zennb.errors import ZennbError
 from zennb.headless.read import order, read
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from zennb.core.reading.step_names import NameHints
 
@@ -51,38 +53,44 @@ def saved_cells(notebook: Path | None) -> tuple[list[str], float]:
 
 
 class SavedHints:
-    """What the saved notebook says about the names of its steps; the file is read again only when it has changed.
+    """What the saved notebook says about the names of its steps; the file is read again only when it has changed."""
 
-    Args:
-        magics: the line magics that do not count as code.
-    """
+    def __init__(self) -> None:
+        self._seen: tuple[Path, int, int, bool] | None = None
+        self._autostep = False
+        self._by_id: dict[str, tuple[str, NameHints]] = {}
+        self._by_source: dict[str, tuple[str, NameHints]] = {}
 
-    def __init__(self, magics: Collection[str]) -> None:
-        self._magics = magics
-        self._seen: tuple[Path, int, int] | None = None
-        self._by_id: dict[str, NameHints] = {}
-        self._by_source: dict[str, NameHints] = {}
+    def of(self, notebook: Path | None, cell: str, source: str, *, autostep: bool) -> NameHints:
+        """Return the hints for a cell: found by its id, or, since some frontends send others, by its text.
 
-    def of(self, notebook: Path | None, cell: str, source: str) -> NameHints:
-        """Return the hints for a cell: found by its id, or, since some frontends send others, by its text."""
+        Args:
+            notebook: its file; None if unknown.
+            cell: the id of the cell; "" if unknown.
+            source: its text, which may have been edited since the file was saved.
+            autostep: whether it is a step without being marked.
+        """
         if notebook is None:
             return NO_HINTS
+        self._autostep |= autostep
         try:
             found = notebook.stat()
-            seen = notebook, found.st_mtime_ns, found.st_size
+            seen = notebook, found.st_mtime_ns, found.st_size, self._autostep
             if seen != self._seen:
                 self._read(notebook)
                 self._seen = seen
         except (OSError, ZennbError):
             return NO_HINTS
-        return self._by_id.get(cell) or self._by_source.get(source.strip(), NO_HINTS)
+        text = source.strip()
+        saved, hints = self._by_id.get(cell) or self._by_source.get(text, ("", NO_HINTS))
+        return hints if saved == text else replace(hints, names=())
 
     def _read(self, notebook: Path) -> None:
         cells = read(notebook)
         code = [each for each in cells if each.type == "code" and each.source.strip()]
-        hints = name_hints([(each.type, each.source) for each in cells], self._magics)
         self._by_id, self._by_source = {}, {}
-        for each, hint in zip(code, hints, strict=True):
-            self._by_id.setdefault(each.id, hint)
-            self._by_source.setdefault(each.source.strip(), hint)
+        for each, hint in zip(code, saved_hints(cells, autostep=self._autostep), strict=True):
+            text = each.source.strip()
+            self._by_id.setdefault(each.id, (text, hint))
+            self._by_source.setdefault(text, (text, hint))
         self._by_id.pop("", None)

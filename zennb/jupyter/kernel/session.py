@@ -9,8 +9,6 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from zennb.commands.catalogue import MAGICS
-from zennb.commands.interface import ROOT
 from zennb.compat.notebook import completed, request_of
 from zennb.compat.shown_warnings import warnings_remembered
 from zennb.core.reading.source import analyse
@@ -60,7 +58,7 @@ class KernelSession(KernelState):
         self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
-        self._saved_hints = SavedHints({*MAGICS, ROOT})
+        self._saved_hints = SavedHints()
         self._last_shown: BaseException | None = None
         self._is_step = False  # whether the cell that runs now was announced as a step
         self._refusal: Exception | None = None
@@ -125,7 +123,9 @@ class KernelSession(KernelState):
             filename=filename,
             cell=self._cell_id,
             text_annotations=bool(compiler.flags & TEXT_ANNOTATIONS),
-            hints=lambda: self._saved_hints.of(self.path, self._cell_id, marker.source),
+            hints=lambda: self._saved_hints.of(
+                self.path, self._cell_id, marker.source, autostep=not marker.command_line
+            ),
         )
         if (
             definition.text_annotations
