@@ -13,6 +13,7 @@ from zennb.components.orchestrators.local import LocalOrchestrator
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import RunContext
@@ -92,7 +93,7 @@ class Notebook:
                 store=self.store, scope=self.namespace, signer=signer, known=self.metadata.with_digests
             ),
             metadata=self.metadata,
-            environment=ExecutionEnvironment(seal=signer.seal, ignored=lambda: (str(folder),)),
+            environment=ExecutionEnvironment(seal=signer.seal, ignored=lambda: OwnFiles(str(folder))),
             frontend=PlainFrontend(),
         )
 

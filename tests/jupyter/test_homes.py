@@ -367,3 +367,23 @@ def test_a_home_may_have_any_name(notebook: Notebook, tmp_path: Path, name: str)
     assert {path.name for path in tmp_path.iterdir()} - before <= {"jupyter"}
     (examined,) = notebook.run("%zennb doctor")
     assert "Nothing is wrong." in line(examined)
+
+
+def test_data_in_a_folder_that_zennb_also_uses_are_inputs(notebook: Notebook, tmp_path: Path) -> None:
+    (tmp_path / "home/annotations").mkdir()
+    labels = tmp_path / "home/annotations/labels.csv"
+    labels.write_text("cat")
+    cells = (
+        f"from pathlib import Path\nhome = Path({str(tmp_path / 'home')!r})",
+        "%%step labels\nlabels = (home / 'annotations/labels.csv').read_text()",
+        "%%step names\nnames = sorted(path.name for path in (home / 'artifacts').glob('*.csv'))",
+    )
+    notebook.run(*cells)
+    assert [ran.status for ran in notebook.run(*cells)[1:]] == ["cached", "cached"]
+    labels.write_text("dog")
+    (tmp_path / "home/artifacts/mine.csv").write_text("")
+    assert [ran.reason for ran in notebook.run(*cells)[1:]] == [
+        f"{labels.relative_to(tmp_path)} changed",
+        "home/artifacts changed",
+    ]
+    assert (notebook.ns["labels"], notebook.ns["names"]) == ("dog", ["mine.csv"])

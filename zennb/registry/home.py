@@ -27,7 +27,6 @@ __all__ = [
     "data_directory",
     "find_home",
     "initialise",
-    "own_places",
     "working_folder",
 ]
 
@@ -36,18 +35,6 @@ FORMAT = 1
 
 MARKER = "STORE.json"
 """The file that identifies a home."""
-
-_OWN_FOLDERS = (
-    "annotations",
-    "artifacts",
-    "background",
-    "backups",
-    "damaged",
-    "deployments",
-    "outbox",
-    "stores",
-)
-_OWN_FILES = (MARKER, ".gitignore", "alerts.log", "metadata.db", "metadata.db-wal", "metadata.db-shm")
 
 _LARGEST = 65_536
 _LOCAL = ".zennb"
@@ -71,14 +58,6 @@ def find_home(start: Path | None = None) -> Path:
     start = (start or working_folder()).absolute()
     nearest = next((found for place in (start, *start.parents) if (found := place / _LOCAL).is_dir()), None)
     return nearest or data_directory()
-
-
-def own_places(home: Path) -> tuple[str, ...]:
-    """Return the files and folders that zennb keeps in a home.
-
-    What else is there is the user's: with `ZENNB_HOME=.` the home is the folder of a project, with its data.
-    """
-    return tuple(str(home / name) for name in (*_OWN_FOLDERS, *_OWN_FILES))
 
 
 def abbreviated(places: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.plan import Outline, plan
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import RunContext
@@ -86,7 +87,7 @@ class Bench:
             metadata=self._workspace.metadata,
             environment=ExecutionEnvironment(
                 seal=signer.seal,
-                ignored=lambda: (str(home),),
+                ignored=lambda: OwnFiles(str(home)),
                 more=settings,
             ),
             frontend=self._frontend,

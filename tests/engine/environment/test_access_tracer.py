@@ -19,6 +19,7 @@ import pytest
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import state
+from zennb.engine.environment.own_files import OwnFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,9 +161,54 @@ def test_paths_are_relative_to_the_folder_where_the_step_began(folder: Path) -> 
     assert set(watched(act).files()) == {"data/x", str(folder.parent / "elsewhere")}
 
 
-def test_ignored_folders_do_not_count(folder: Path) -> None:
-    watch = watched(lambda: (_read("data/x"), _read("a")), ignored=(str(folder / "data"),))
-    assert set(watch.files()) == {"a"}
+OWN = (
+    "STORE.json",
+    "annotations/0123456789abcdef.json",
+    "artifacts/STORE.json",
+    "artifacts/blobs/ab/" + "ab" * 32,
+    "artifacts/cache.db-wal",
+    "artifacts/quarantine/" + "ab" * 32 + "-1",
+    "artifacts/tmp/12-" + "ab" * 16 + ".part",
+    "background/run-12.json",
+    "backups/metadata-20260102T030405006-01234567.db",
+    "damaged/2026-01-02-030405/metadata.db",
+    "deployments/local/0123456789abcdef/model.bin",
+    "metadata.db-wal",
+    "outbox/00001767323045000000-01234567.json",
+    "stores/0123456789ab/cache.db",
+)
+MINE = (
+    ".gitignore",
+    "alerts.log",
+    "annotations/labels.csv",
+    "artifacts/blobs.csv",
+    "artifacts/blobs/mine.csv",
+    "background/sky.png",
+    "backups/metadata.db",
+    "damaged/list.txt",
+    "deployments/site.yaml",
+    "outbox/letter.txt",
+    "stores/berlin/sales.csv",
+)
+
+
+def test_of_a_home_in_a_project_only_what_zennb_wrote_does_not_count(folder: Path) -> None:
+    for path in (*OWN, *MINE):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text("1")
+
+    def act() -> None:
+        for path in (*OWN, *MINE):
+            _read(path)
+        sorted(Path("artifacts").iterdir())
+
+    found = watched(act, ignored=OwnFiles(str(folder))).files()
+    assert found.keys() == {*MINE, "artifacts"}
+    for name in ("STORE.json", "cache.db-wal"):  # these come and go
+        Path("artifacts", name).unlink()
+    assert state("artifacts", found["artifacts"]) == found["artifacts"]
+    Path("artifacts/new.csv").write_text("")
+    assert state("artifacts", found["artifacts"]) != found["artifacts"]
 
 
 def test_nothing_is_seen_before_and_after() -> None:

@@ -43,6 +43,7 @@ from zennb.engine.environment.files import (
     signature,
     state,
 )
+from zennb.engine.environment.own_files import NO_FILES, OwnFiles
 from zennb.engine.environment.variable_reads import ALL, unwatch, watch
 from zennb.engine.environment.written_files import WrittenFiles
 
@@ -65,7 +66,7 @@ class AccessTracer:
     """Records what one step accesses between `start` and `stop`.
 
     Args:
-        ignored: files, and folders whose files do not count, in addition to those of Python, packages and tools.
+        ignored: files that do not count, in addition to those of Python, packages and tools.
         texts: what the step can see, and in which files may be named.
         in_background: whether it traces a plain cell; steps that run at the same time still count as alone.
 
@@ -80,7 +81,7 @@ class AccessTracer:
     """
 
     def __init__(
-        self, *, ignored: tuple[str, ...] = (), texts: Iterable[str] = (), in_background: bool = False
+        self, *, ignored: OwnFiles = NO_FILES, texts: Iterable[str] = (), in_background: bool = False
     ) -> None:
         self.environment: dict[str, str | None] = {}
         self.sets: set[str] = set()
@@ -89,7 +90,7 @@ class AccessTracer:
         self.reads_all = False
         self.is_alone = True
         self._texts, self._beside = frozenset(texts), set[str]()
-        self._ignored = tuple(folder.rstrip(os.sep) + os.sep for folder in ignored if folder)
+        self._ignored = ignored
         self.folder = os.getcwd()
         self._reads: dict[str, str | Signature | None] = {}
         self._lists: dict[str, str] = {}
@@ -194,9 +195,8 @@ class AccessTracer:
         if not flags & _CHANGES:
             self._read(where)
             return
-        # A file that is opened to be written from scratch is no input; one that is opened to append or
-        # update is. `O_EXCL` means that it must not exist yet: whether it did is an input, except for
-        # temporary files with random names.
+        # A file opened to be written from scratch is no input; one opened to append or update is. `O_EXCL` means that
+        # it must not exist yet: whether it did is an input, except for temporary files with random names.
         is_fresh = flags & os.O_TRUNC or (flags & os.O_EXCL and where.startswith(tempfile.gettempdir()))
         if not is_fresh and (flags & os.O_EXCL or os.path.exists(where)):
             self._read(where)
@@ -223,9 +223,8 @@ class AccessTracer:
         # A folder that the step made is no input: it is empty, or holds what the step put there.
         if self._written.is_new(where):
             return
-        # What the step itself made in a folder before it listed it will be there again, or not,
-        # depending on the step alone.
-        made = self._written.names_in(where)
+        # What the step itself made in a folder before it listed it depends on the step alone.
+        made = self._written.names_in(where) | self._ignored.names_in(where)
         # The first listing counts: later ones show what the step has made of the folder itself.
         self._lists.setdefault(where, listing(where, made))
 
@@ -241,7 +240,8 @@ class AccessTracer:
     def made_folder(self, path: object, *_more: object) -> None:
         """Note that a folder was created, or that creating it failed because it exists."""
         where = resolved(path)
-        if self.counts_here(where):
+        is_own = self._ignored.is_folder(where) and caller().startswith("zennb.")
+        if self.counts_here(where) and not is_own:
             self._written.note_folder(where)
             self._write(where)
 
@@ -303,7 +303,7 @@ class AccessTracer:
 
     def counts_here(self, path: str) -> bool:
         """Whether a file counts for this step."""
-        return counts(path) and not (path + os.sep).startswith(self._ignored)
+        return counts(path) and path not in self._ignored
 
     def _read(self, path: str, mark: Signature | None = None) -> None:
         # Read after it was written: the step reads its own output.

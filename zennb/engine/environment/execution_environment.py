@@ -22,6 +22,7 @@ from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.log_handlers import handlers
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
 from zennb.engine.environment.open_figures import OpenFigures
+from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.environment.process_state import OF_KERNELS, PROCESS_STATE, repeated_filters
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
@@ -57,7 +58,7 @@ class ExecutionEnvironment:
 
     Args:
         seal: returns what stands for a secret in records: equal for equal bytes, and revealing nothing of them.
-        ignored: returns files and folders that are not recorded.
+        ignored: returns the files that are not recorded.
         more: settings of the notebook's shell.
         is_fresh: whether no user code has run in this process yet.
 
@@ -69,7 +70,7 @@ class ExecutionEnvironment:
         self,
         *,
         seal: Callable[[bytes], str],
-        ignored: Callable[[], tuple[str, ...]] = tuple,
+        ignored: Callable[[], OwnFiles] = OwnFiles,
         more: Iterable[Setting] = (),
         is_fresh: bool = True,
     ) -> None:
@@ -84,8 +85,8 @@ class ExecutionEnvironment:
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *own, *more))
 
     @property
-    def ignored(self) -> tuple[str, ...]:
-        """The folders whose files are not recorded."""
+    def ignored(self) -> OwnFiles:
+        """The files that are not recorded."""
         return self._ignored()
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.step.frontend import PlainFrontend
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class ProcessSnapshot:
         modules: local modules that the step uses.
         constants: pickled values of their constants.
         texts: file, as tracebacks call it → text of a cell.
-        ignored: folders whose files are not recorded.
+        ignored: files that are not recorded.
         calls: code of the calls that the notebook made for their effect on libraries.
         frontend: `module:name` of the factory of the frontend and the shell's settings; "" for plain text.
         is_background: whether the process that gets it drives a whole run, apart from the notebook.
@@ -40,7 +41,7 @@ class ProcessSnapshot:
     modules: Mapping[str, ShippedModule] = field(default_factory=dict)
     constants: Mapping[str, bytes] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
+    ignored: OwnFiles = field(default_factory=OwnFiles)
     calls: tuple[str, ...] = ()
     frontend: str = ""
     is_background: bool = False

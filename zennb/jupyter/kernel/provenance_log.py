@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Step
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
+    from zennb.engine.environment.own_files import OwnFiles
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
 
@@ -73,7 +74,7 @@ class ProvenanceLog:
     Args:
         shell: the kernel's shell.
         environment: seals environment variables, and tracks whether random generators were seeded.
-        ignored: returns folders whose files do not count.
+        ignored: returns the files that do not count.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class ProvenanceLog:
         shell: InteractiveShell,
         *,
         environment: ExecutionEnvironment,
-        ignored: Callable[[], tuple[str, ...]],
+        ignored: Callable[[], OwnFiles],
     ) -> None:
         self._namespace: dict[str, Any] = shell.user_ns
         self._environment, self._ignored = environment, ignored
@@ -244,7 +245,7 @@ class ProvenanceLog:
                 continue
             if path in text and path not in mask_source(text):
                 continue  # the name would be recorded, and it is a secret
-            if counts(os.path.abspath(where)) and not where.startswith(self._ignored()):
+            if counts(os.path.abspath(where)) and os.path.abspath(where) not in self._ignored():
                 yield f"file {path}", state(where, largest=_LARGEST)
 
     def _read_pending(self) -> None:

@@ -14,6 +14,7 @@ from zennb.dependencies.library_calls import LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.digests.stretches import compact, stretches
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.environment.process_state import forget_own_path
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
@@ -39,7 +40,6 @@ from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_lines import StatusLines
-from zennb.registry.home import own_places
 from zennb.registry.stores import artifact_stores
 from zennb.views.view import note
 
@@ -102,13 +102,13 @@ class KernelState:
         self.lock = threading.RLock()
         self.environment = ExecutionEnvironment(
             seal=self._sealed,
-            ignored=lambda: own_places(self.workspace.home),
+            ignored=lambda: OwnFiles(str(self.workspace.home)),
             more=(DisplaySettings(shell),),
             # If a cell may have seeded a generator before zennb was loaded, its state counts as seeded.
             is_fresh="seed" not in earlier,
         )
         self.provenance = ProvenanceLog(
-            shell, environment=self.environment, ignored=lambda: own_places(self.workspace.home)
+            shell, environment=self.environment, ignored=lambda: OwnFiles(str(self.workspace.home))
         )
         self.secret_notes = SecretNotes(self.provenance.cell_of)
         self.status_lines = StatusLines(self.capture, self.secret_notes, updates=self.can_update)

@@ -1,0 +1,74 @@
+"""Owns `OwnFiles`: which files of a home are zennb's own, and no data of the user."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+__all__ = ["NO_FILES", "OwnFiles"]
+
+_DATABASE = r"db(?:-journal|-shm|-wal)?"
+_STORE = (
+    rf"STORE\.json|cache\.{_DATABASE}"
+    r"|blobs(?:/[0-9a-f]{2}(?:/[0-9a-f]{64})?)?"
+    r"|quarantine(?:/[0-9a-f]{64}.*)?"
+    r"|tmp(?:/\d+-[0-9a-f]{32}\.(?:part|new))?"
+)
+_FOLDERS = frozenset(
+    {"annotations", "artifacts", "background", "backups", "damaged", "deployments", "outbox", "stores"}
+)
+_OWN = re.compile(
+    r"STORE\.json(?:\.[0-9a-f]{32})?"
+    rf"|metadata\.{_DATABASE}"
+    r"|annotations/[0-9a-f]{16}\.(?:json|part)"
+    rf"|artifacts/(?:{_STORE})"
+    r"|background/run-\d+\.[.\w]+"
+    rf"|backups/metadata-\d{{8}}T\d{{9}}-[0-9a-f]{{8}}\.{_DATABASE}(?:\.part)?"
+    r"|damaged/\d{4}-\d\d-\d\d-\d{6}(?:/.*)?"
+    r"|delivered\.log"
+    r"|deployments/\w+/[0-9a-f]{16}(?:/.*)?"
+    r"|outbox/\d{20}-[0-9a-f]{8}\.[.\w]+"
+    rf"|stores/[0-9a-f]{{12}}(?:/(?:{_STORE}))?",
+    re.DOTALL,
+)
+"""The paths that zennb writes in a home, by their form.
+
+With `ZENNB_HOME=.` the home is the folder of a project: a folder `artifacts` or `annotations` in it may hold the user's
+data beside what zennb put there.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """The files that zennb keeps in a home, which are no inputs of any step.
+
+    Attributes:
+        home: the home directory; "" for none, which has no such files.
+    """
+
+    home: str = ""
+
+    def __contains__(self, path: str) -> bool:
+        """Whether an absolute path is one of them."""
+        home = self.home.rstrip(os.sep) + os.sep
+        if not self.home or not path.startswith(home):
+            return False
+        return _OWN.fullmatch(path[len(home) :].rstrip(os.sep).replace(os.sep, "/")) is not None
+
+    def is_folder(self, path: str) -> bool:
+        """Whether an absolute path is a folder that zennb makes for them; what else is in it is the user's."""
+        return bool(self.home) and os.path.dirname(path) == self.home and os.path.basename(path) in _FOLDERS
+
+    def names_in(self, folder: str) -> frozenset[str]:
+        """Return the names of those that a folder holds."""
+        if not self.home or not (folder + os.sep).startswith(self.home.rstrip(os.sep) + os.sep):
+            return frozenset()
+        try:
+            return frozenset(name for name in os.listdir(folder) if os.path.join(folder, name) in self)
+        except OSError:
+            return frozenset()
+
+
+NO_FILES = OwnFiles()
+"""Those of no home."""
