@@ -144,7 +144,7 @@ class FilePlan:
                 self._step(cell, cell.definition)
         binds = {cell.definition.name: cell.binds for cell in self.cells if cell.definition is not None}
         steps = tuple(self._planned(name, binds[name]) for name in self.plan.order)
-        return RunPlan(steps=steps, edges=self._edges())
+        return RunPlan(steps=steps, edges=self._edges(), aliases=self.plan.aliases)
 
     # One step
 

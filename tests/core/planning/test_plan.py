@@ -84,3 +84,17 @@ def test_every_order_respects_every_edge(shapes: list[tuple[frozenset[str], froz
             binders = [s.name for s in steps[:place] if name in s.binds]
             if binders:
                 assert found.sources[step.name][name] == binders[-1]
+
+
+def test_another_name_of_a_step_stands_for_it_unless_it_is_a_step_or_stands_for_two() -> None:
+    steps = [
+        Outline(name="load", aliases=("x", "y", "z")),
+        Outline(name="clean", aliases=("z", "load")),
+        Outline(name="y"),
+    ]
+    found = plan([*steps, Outline(name="last", after=("x", "y", "load"))])
+    assert found.parents("last") == ("load", "y")
+    assert found.aliases == {"x": "load"}
+    assert (found.narrow(only="x"), found.narrow(start="x")) == (("load",), ("load", "last"))
+    with pytest.raises(UnknownName, match="no step 'z'"):
+        plan([*steps, Outline(name="last", after=("z",))])

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from zennb.core.reading.source import analyse
-from zennb.core.reading.step_names import derived_names, distinct_names, name_hints
+from zennb.core.reading.step_names import NamedStep, derived_names, distinct_names, name_hints
 
 MAGICS = frozenset({"zennb", "stack"})
 
@@ -29,6 +29,19 @@ def titles(*cells: str) -> list[str]:
         ("## One\n\ntext\n\n### Two", "two"),
         ("## Setup\n```bash\n# no heading\n```", "setup"),
         ("## ***", ""),
+        ("## --no-cache", "no-cache"),
+        ("## -i x - y", "i x y"),
+        ("## -", ""),
+        ("## 2024", ""),
+        ("## 3.", ""),
+        ("## Q1 / 2024", "q1 2024"),
+        ("## run[1]", "run 1"),
+        ("## \u2764\ufe0f", ""),
+        ("## हिन्दी में आँकड़े", "हिन्दी में आँकड़े"),
+        ("## โหลดข้อมูล ที่นี่", "โหลดข้อมูล ที่นี่"),
+        ("## Cafe\u0301 Zu\u0308rich", "café zürich"),
+        ("## " + "กี" * 20, "กี" * 16),
+        ("## a" + "กี" * 20, "a" + "กี" * 15),
     ],
 )
 def test_a_heading_names_the_step_below_it(heading: str, title: str) -> None:
@@ -82,6 +95,10 @@ def test_a_cell_that_assigns_nothing_is_named_after_what_it_does(code: str, name
     ("steps", "names"),
     [
         ([("", "load x"), ("load", ""), ("", "z")], ["x", "load", "z"]),
+        ([("", "load x", "x"), ("", "x")], ["x load", "x-2"]),
+        ([("", "x"), ("", "x", "x"), ("", "clean x", "x-2")], ["x-3", "x", "x-2 clean"]),
+        ([("", "load x", "load"), ("", "load y", "load")], ["load x", "y"]),
+        ([("", "y", "x"), ("", "x"), ("x", "", "a")], ["y", "x-2", "x"]),
         ([("", "x"), ("x", "")], ["x-2", "x"]),
         ([("", "plot x"), ("", "plot y"), ("", "plot y")], ["plot x", "y", "y-2"]),
         ([("", "total x"), ("", "total")], ["x", "total"]),
@@ -91,7 +108,12 @@ def test_a_cell_that_assigns_nothing_is_named_after_what_it_does(code: str, name
     ],
 )
 def test_a_name_stands_for_one_step_and_is_first_what_the_user_says(
-    steps: list[tuple[str, str]], names: list[str]
+    steps: list[tuple[str, ...]], names: list[str]
 ) -> None:
-    found = distinct_names([(given, derived.split()) for given, derived in steps])
+    found = distinct_names(
+        [
+            NamedStep(given=given, derived=tuple(derived.split()), shown="".join(shown))
+            for given, derived, *shown in steps
+        ]
+    )
     assert [" ".join(each) for each in found] == names

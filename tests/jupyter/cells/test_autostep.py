@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import ast
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.commands.file_pipeline import NotebookFile
 from zennb.errors import StepRefused, UsageError
 from zennb.jupyter.kernel.extension import load, unload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.jupyter.conftest import Notebook, Ran
 
@@ -267,118 +264,3 @@ def test_how_noisy_it_is_can_be_set(notebook: Notebook, lines: str) -> None:
     unload(notebook.shell)
     assert "ZennbAutostep" not in notebook.cell("%config").out
     load(notebook.shell)
-
-
-SAVED = {
-    "a": ("markdown", "# Study\n\n## Load the data"),
-    "b": ("code", "import json"),
-    "c": ("code", "raw = '[3, 1]'\nrows = json.loads(raw)"),
-    "d": ("code", "best = max(rows)\ntotal = sum(rows)"),
-    "e": ("code", "print(total)"),
-}
-NAMES = ["load the data", "total", "print total"]
-
-
-def save(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, saved: Mapping[str, tuple[str, str]] = SAVED
-) -> Path:
-    cells: list[dict[str, object]] = [
-        {"id": cell, "cell_type": kind, "source": source, "metadata": {}}
-        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
-        for cell, (kind, source) in {"on": ("code", "%zennb autostep on"), **saved}.items()
-    ]
-    file = Path("study.ipynb").absolute()
-    file.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
-    monkeypatch.setenv("ZENNB_NOTEBOOK", str(file))
-    return file
-
-
-def run_saved(
-    notebook: Notebook,
-    edited: dict[str, str] | None = None,
-    *,
-    ids: bool = True,
-    saved: Mapping[str, tuple[str, str]] = SAVED,
-) -> list[str]:
-    """Run the code cells, some of them edited, and return the names of their steps."""
-    notebook.run("%zennb autostep on")
-    names = []
-    for cell, (kind, source) in saved.items():
-        if kind == "code":
-            ran = notebook.cell((edited or {}).get(cell, source), cell_id=cell if ids else f"vscode-{cell}")
-            assert ran.error is None, ran.out
-            names += [ran.facts["step"]] if is_step(ran) else []
-    return names
-
-
-@pytest.mark.parametrize("ids", [True, False])
-def test_names_come_from_headings_and_from_what_other_cells_read(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, ids: bool
-) -> None:
-    file = save(notebook, monkeypatch)
-    assert run_saved(notebook, ids=ids) == NAMES
-    assert names_in_file(file) == NAMES
-
-
-def test_an_edit_does_not_change_the_name(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    edits = {
-        "c": "raw = '[3, 2]'\nother = 1\nrows = json.loads(raw)",
-        "d": "worst = min(rows)\nbest = max(rows)\ntotal = sum(rows)",
-        "e": "# the sum\nprint('sum', total)",
-    }
-    assert run_saved(notebook) == ["raw", "best", "print total"]  # the frontend does not name its file
-    save(notebook, monkeypatch)
-    assert run_saved(notebook, edits) == ["raw", "best", "print total"]
-    assert run_saved(notebook, {"d": "total = 3"}) == ["raw", "total", "print total"]
-    notebook.restart()
-    assert run_saved(notebook, {"c": edits["c"], "d": edits["d"]}) == NAMES
-
-
-def names_in_file(file: Path) -> list[str]:
-    return [each.definition.name for each in NotebookFile(file).cells if each.definition is not None]
-
-
-def planned(notebook: Notebook) -> list[str]:
-    return [each.name for each in notebook.shell.zennb_hooks.pipeline.plan().steps]
-
-
-TAKEN = {
-    "m": ("markdown", "# Study\n\n## Load"),
-    "a": ("code", "x = 1"),
-    "b": ("code", "y = 2"),
-    "c": ("code", "%%step\nz = x + y"),
-}
-
-
-@pytest.mark.parametrize(
-    ("line", "names"), [("%%step load", ["x", "load", "z"]), ("%%step z", ["load", "z", "z-2"])]
-)
-def test_a_step_without_a_name_keeps_out_of_the_way_of_names_that_the_user_gives(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, line: str, names: list[str]
-) -> None:
-    save(notebook, monkeypatch, TAKEN)
-    assert run_saved(notebook, saved=TAKEN) == ["load", "y", "z"]
-    edited = {**TAKEN, "b": ("code", f"{line}\ny = 2")}
-    run_saved(notebook, saved={"b": edited["b"]})
-    assert planned(notebook) == names
-    file = save(notebook, monkeypatch, edited)
-    assert names_in_file(file) == names
-    notebook.restart()
-    assert run_saved(notebook, saved=edited) == names
-    assert planned(notebook) == names
-
-
-def test_names_do_not_depend_on_the_order_in_which_cells_run(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plots = {
-        cell: ("markdown", "## Plot") if cell.startswith("m") else ("code", f"{cell[0]} = {cell!r}")
-        for cell in ("m1", "a1", "m2", "b1", "m3", "b2", "a2")
-    }
-    file = save(notebook, monkeypatch, plots)
-    names = ["plot", "b", "b-2", "a-2"]
-    assert names_in_file(file) == names
-    assert run_saved(notebook, saved=plots) == names
-    notebook.restart()
-    assert run_saved(notebook, saved=dict(reversed(plots.items()))) == names[::-1]
-    assert planned(notebook) == names

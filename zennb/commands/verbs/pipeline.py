@@ -110,6 +110,7 @@ def _explain(context: Context, notebook: str | None, step: str) -> Outcome:
     planned = plan.step(step)
     if planned is None:
         raise UnknownName("step", step, [each.name for each in plan.steps])
+    step = planned.name  # which may also be known by the name that was given here
     differences = [] if context.session is None or planned.is_fresh else context.session.explain(step)
     remarks, previous = plan.remarks(step), records.get(step)
     view = explain(planned, differences=differences, remarks=remarks, previous=previous)

@@ -96,7 +96,8 @@ def flows(
         after: step → the steps that it was asked to come after (`--after`).
         files: (writer, reader) → the files between them.
     """
-    shown = [pair for pair, names in plan.edges.items() if names or pair[0] in after.get(pair[1], ())]
+    asked = {(plan.aliases.get(each, each), step) for step, first in after.items() for each in first}
+    shown = [pair for pair, names in plan.edges.items() if names or pair in asked]
     return tuple(
         Edge(start=start, end=end, names=plan.edges.get((start, end), ()), files=files.get((start, end), ()))
         for start, end in dict.fromkeys([*shown, *files])

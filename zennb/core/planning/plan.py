@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zennb.errors import PlanError, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 __all__ = ["Outline", "Plan", "plan"]
 
@@ -22,6 +22,7 @@ class Outline:
 
     Attributes:
         name: the step's name.
+        aliases: other names that stand for it, unless they are names of steps or stand for several.
         reads: names it takes from the notebook.
         binds: names it binds or changes in place.
         after: names of steps that must come before it although no value flows (`--after`).
@@ -29,6 +30,7 @@ class Outline:
     """
 
     name: str
+    aliases: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
     binds: frozenset[str] = frozenset()
     after: tuple[str, ...] = ()
@@ -43,11 +45,13 @@ class Plan:
         order: step names; each comes after all steps it depends on.
         edges: (from, to) → the names that flow.
         sources: step → input name → the step that binds it.
+        aliases: other name of a step → its name.
     """
 
     order: tuple[str, ...] = ()
     edges: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
     _parents: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _children: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
@@ -74,14 +78,16 @@ class Plan:
         return self._children.get(step, ())
 
     def narrow(self, *, start: str | None = None, only: str | None = None) -> tuple[str, ...]:
-        """Return the steps to run: all, those from `start` on (it and what depends on it), or `only` one."""
-        for name in (start, only):
-            if name is not None and name not in self.order:
-                raise UnknownName("step", name, self.order)
+        """Return the steps to run: all, those from `start` on (it and what depends on it), or `only` one.
+
+        Raises:
+            UnknownName: there is no such step.
+        """
+        first = None if start is None else _named(start, self.order, self.aliases)
         if only is not None:
-            return (only,)
-        if start is not None:
-            kept = self.after(start) | {start}
+            return (_named(only, self.order, self.aliases),)
+        if first is not None:
+            kept = self.after(first) | {first}
             return tuple(name for name in self.order if name in kept)
         return self.order
 
@@ -117,7 +123,7 @@ def plan(steps: Sequence[Outline]) -> Plan:
         PlanError: two steps have one name, `after` names an unknown step, or the steps wait for each other.
     """
     names = [step.name for step in steps]
-    known = set(names)
+    aliases = _aliases(steps)
     doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
         raise PlanError(f"two steps are called '{doubled[0]}'; give one of them another name after %%step.")
@@ -132,11 +138,32 @@ def plan(steps: Sequence[Outline]) -> Plan:
                 flows.setdefault((giver, step.name), []).append(name)
                 sources[step.name][name] = giver
         for other in step.after:
-            if other not in known:
-                raise UnknownName("step", other, names)
-            flows.setdefault((other, step.name), [])
+            flows.setdefault((_named(other, names, aliases), step.name), [])
     edges = {pair: tuple(found) for pair, found in flows.items()}
-    return Plan(order=_sorted(names, edges), edges=edges, sources=sources)
+    return Plan(order=_sorted(names, edges), edges=edges, sources=sources, aliases=aliases)
+
+
+def _aliases(steps: Sequence[Outline]) -> dict[str, str]:
+    """Return alias → step, where it stands for one."""
+    times = Counter(alias for step in steps for alias in {step.name, *step.aliases})
+    return {
+        alias: step.name
+        for step in steps
+        for alias in step.aliases
+        if times[alias] == 1 and alias != step.name
+    }
+
+
+def _named(name: str, steps: Collection[str], aliases: Mapping[str, str]) -> str:
+    """Return the name of a step that is called so.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    found = name if name in steps else aliases.get(name)
+    if found is None:
+        raise UnknownName("step", name, steps)
+    return found
 
 
 def _binders(steps: Sequence[Outline]) -> dict[str, list[int]]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Edge", "Freshness", "PlannedStep", "RunPlan"]
 
@@ -82,10 +86,13 @@ class RunPlan:
 
     steps: tuple[PlannedStep, ...] = ()
     edges: tuple[Edge, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other name of a step → its name."""
 
     def step(self, name: str) -> PlannedStep | None:
         """Return one step; None when there is none of that name."""
-        return next((each for each in self.steps if each.name == name), None)
+        found = {each.name: each for each in self.steps}
+        return found.get(name) or found.get(self.aliases.get(name, ""))
 
     def remarks(self, name: str) -> list[str]:
         """Return the remarks on a step's own variables, and on those that it takes from other steps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ _RUNS_CELL = re.compile(r"%%capture\b")
 _OPTION = re.compile(r"^[ \t]*#\|")
 _STEP = re.compile(r"^[ \t]*#\|[ \t]*step(?:[ \t]*:(?P<line>.*)|(?P<bare>[ \t].*)?)$")
 _NAME = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'-]\S*))""")
+
+_INVISIBLE = re.compile("[\u200b-\u200d\ufe00-\ufe0f]")
+"""Joiners of letters, and what chooses the look of an emoji."""
 
 _TITLE = 32
 """Characters of a comment or heading that name a step."""
@@ -99,14 +103,26 @@ def _option(line: str | None, bare: str) -> Heading:
 
 
 def short_title(text: str) -> str:
-    """Return a comment or heading as a name of at most 32 characters: `# ## Load the data!` is `load the data`."""
-    words = re.sub(r"[^\w\s-]", " ", text.lstrip("# \t")).lower().split()
+    """Return a comment or heading as a name of at most 32 characters: `# ## Load the data!` is `load the data`.
+
+    It is "" where it would be an option (`--rerun`) or the number of a run (`2024`) on a command line.
+    """
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFC", text.lstrip("# \t")).lower())
+    words = "".join(each if _is_of_word(each) else " " for each in plain).split()
     found = ""
-    for word in words:
+    for word in (each.strip("-") for each in words):
         if found and len(found) + len(word) >= _TITLE:
             break
         found = f"{found} {word}".strip()
-    return found[:_TITLE]
+    end = min(_TITLE, len(found))
+    while end < len(found) and unicodedata.category(found[end]).startswith("M"):
+        end -= 1  # a letter stays with its marks
+    return found[:end].rstrip("-") if any(map(str.isalpha, found)) else ""
+
+
+def _is_of_word(character: str) -> bool:
+    """Whether a character belongs to a word; in many scripts, words are letters with marks on them."""
+    return character.isalnum() or character in "_-" or unicodedata.category(character) in {"Mn", "Mc"}
 
 
 def comment_title(source: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,21 @@ if TYPE_CHECKING:
 
     from zennb.core.reading.source import Analysis
 
-__all__ = ["NO_HINTS", "NameHints", "derived_names", "distinct_names", "name_hints", "numbered"]
+__all__ = [
+    "NO_HINTS",
+    "NameHints",
+    "NamedStep",
+    "derived_names",
+    "distinct_names",
+    "name_hints",
+    "numbered",
+    "without_number",
+]
 
 _SECTION = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_COUNTED = re.compile(r"-\d+$")
 _NUMBER = re.compile(r"^\W*\d+(\.\d+)*[.)]?\s+")
 
 
@@ -38,6 +49,26 @@ class NameHints:
     title: str = ""
     read_elsewhere: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedStep:
+    """What the name of a step depends on.
+
+    Attributes:
+        given: the name given by the user; "" for none.
+        derived: its `derived_names`.
+        shown: the name in its saved output; "" for none.
+    """
+
+    given: str = ""
+    derived: tuple[str, ...] = ()
+    shown: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the step would still get the name that was shown, apart from its number."""
+        return self.shown in self.derived or without_number(self.shown) in self.derived
 
 
 NO_HINTS = NameHints()
@@ -77,27 +108,38 @@ def derived_names(
     return tuple(dict.fromkeys(str(each) for each in (hints.title, read, own) if each))
 
 
-def distinct_names(steps: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, ...]]:
+def distinct_names(steps: Sequence[NamedStep]) -> list[tuple[str, ...]]:
     """Return the names of each step of a notebook, the shown one first; none stands for two steps.
 
-    A name that the user gave is the step's only one. Of the others, each has its last name, with a number where a
-    step above has it, so that this one is the same before and after the notebook is saved; and those of its better
-    names that no other step has.
+    A name that the user gave is the step's only one. Of the others, each goes on to have the name that was shown, as
+    long as it is one of its derived names. It has its last derived name, with a number where another step has it, so
+    that this one is the same before and after the notebook is saved; and those of its better names that no other step
+    has.
 
     Args:
-        steps: of each step the name given by the user, "" for none, and its `derived_names`, top to bottom.
+        steps: those of the notebook, top to bottom.
     """
-    taken = {given for given, _ in steps if given}
-    found = [[given] if given else [] for given, _ in steps]
-    for names, (given, derived) in zip(found, steps, strict=True):
-        if not given:
-            names.append(numbered(derived[-1], taken))
-            taken.add(names[0])
-    for names, (given, derived) in zip(found, steps, strict=True):
-        better = [] if given else [name for name in derived[:-1] if name not in taken]
-        names[:0] = better
+    taken = {step.given for step in steps if step.given}
+    found = [[step.given] if step.given else [] for step in steps]
+    unnamed = [(names, step) for names, step in zip(found, steps, strict=True) if not step.given]
+    for names, step in unnamed:
+        if step.goes_on and step.shown not in taken:
+            names.append(step.shown)
+            taken.add(step.shown)
+    for names, step in unnamed:
+        if not any(without_number(name) == step.derived[-1] for name in names):
+            names.append(numbered(step.derived[-1], taken))
+            taken.add(names[-1])
+    for names, step in unnamed:
+        better = [name for name in step.derived[:-1] if name not in taken]
         taken.update(better)
+        names[:] = [*better, *names] if names[0] != step.shown else [*names[:1], *better, *names[1:]]
     return [tuple(names) for names in found]
+
+
+def without_number(name: str) -> str:
+    """Return a name without the number that tells it from others."""
+    return _COUNTED.sub("", name)
 
 
 def numbered(name: str, taken: Collection[str]) -> str:
@@ -105,7 +147,7 @@ def numbered(name: str, taken: Collection[str]) -> str:
     return next(each for each in chain([name], (f"{name}-{n}" for n in count(2))) if each not in taken)
 
 
-def name_hints(cells: Sequence[tuple[str, str]], magics: Collection[str]) -> list[NameHints]:
+def name_hints(cells: Sequence[tuple[str, str]], magics: frozenset[str]) -> list[NameHints]:
     """Return the hints for each code cell of a notebook that is not blank, top to bottom.
 
     A heading names the first cell below it that is or could be a step. The title of a notebook, its only heading of
@@ -127,7 +169,7 @@ def _is_code(kind: str, source: str) -> bool:
     return kind == "code" and bool(source.strip())
 
 
-def _titles(cells: Sequence[tuple[str, str]], magics: Collection[str]) -> Iterator[str]:
+def _titles(cells: Sequence[tuple[str, str]], magics: frozenset[str]) -> Iterator[str]:
     """Yield for each code cell the title that names it, or ""."""
     sections = {n: list(_sections(source)) for n, (kind, source) in enumerate(cells) if kind == "markdown"}
     has_title = sum(level == 1 for found in sections.values() for level, _ in found) == 1
@@ -151,7 +193,8 @@ def _sections(source: str) -> Iterator[tuple[int, str]]:
             yield len(found[1]), _NUMBER.sub("", _LINK.sub(r"\1", found[2]))
 
 
-def _could_be_step(source: str, magics: Collection[str]) -> bool:
+@lru_cache(maxsize=1024)  # a notebook that is saved again has the same cells, but for a few
+def _could_be_step(source: str, magics: frozenset[str]) -> bool:
     found = heading(source)
     if found is not None:
         return not found.is_off
@@ -167,6 +210,7 @@ def _tree(source: str) -> ast.Module | None:
     return None if statements is None else ast.Module(body=statements, type_ignores=[])
 
 
+@lru_cache(maxsize=1024)
 def _reads(source: str) -> frozenset[str]:
     tree = _tree(body(source))
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.reading.step_names import numbered
+from zennb.core.reading.step_names import numbered, without_number
 from zennb.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from zennb.engine.step.definition import StepDefinition
 
 __all__ = ["StepRegistry"]
-
-_NUMBER = re.compile(r"-\d+$")
 
 _Cell = str | tuple[str]
 """The id of a cell; where there are none, as in a terminal, the name of its step."""
@@ -153,14 +150,14 @@ class StepRegistry:
 
     def _free_name(self, definition: StepDefinition, taken: Collection[str]) -> str:
         free = (name for name in definition.derived if name not in taken)
-        return next(free, "") or numbered(_NUMBER.sub("", definition.derived[-1]), taken)
+        return next(free, "") or numbered(without_number(definition.derived[-1]), taken)
 
     def _kept_name(self, definition: StepDefinition) -> str:
         """Return the name that was derived for the cell before it was edited; "" if there is none to keep."""
         before = self._by_cell.get(definition.cell)
         if before is None or before.options.name or before.options.outputs != definition.options.outputs:
             return ""
-        variable = _NUMBER.sub("", before.name)
+        variable = without_number(before.name)
         is_gone = variable in before.analysis.binds and variable not in definition.analysis.binds
         return "" if is_gone else before.name
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.reading.step_names import NameHints
+    from zennb.engine.step.definition import StepDefinition
 
 __all__ = ["SavedHints", "find_notebook", "saved_cells"]
 
@@ -84,6 +85,13 @@ class SavedHints:
         text = source.strip()
         saved, hints = self._by_id.get(cell) or self._by_source.get(text, ("", NO_HINTS))
         return hints if saved == text else replace(hints, names=())
+
+    def with_saved_names(self, notebook: Path | None, step: StepDefinition) -> StepDefinition:
+        """Return a step with the other names that it has in the file, which may have been saved since it ran."""
+        if not step.derived:
+            return step
+        names = self.of(notebook, step.cell, step.source, autostep=False).names
+        return replace(step, derived=tuple(dict.fromkeys((*step.derived, *names))))
 
     def _read(self, notebook: Path) -> None:
         cells = read(notebook)

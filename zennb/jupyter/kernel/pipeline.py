@@ -96,7 +96,8 @@ class PipelineSession:
             )
         after = {name: definition.options.after for name, definition in request.definitions.items()}
         files = file_edges(request.plan.order, previous)
-        return RunPlan(steps=steps, edges=flows(request.plan, after=after, files=files))
+        edges = flows(request.plan, after=after, files=files)
+        return RunPlan(steps=steps, edges=edges, aliases=request.plan.aliases)
 
     def _planner(
         self, run_context: RunContext, last: str | None = None
@@ -288,7 +289,8 @@ class PipelineSession:
     def _definitions(self) -> dict[str, StepDefinition]:
         cells, saved = saved_cells(self._session.path)
         found = self._session.registry.ordered(cells, saved=saved)
-        return {definition.name: definition for definition in found}
+        named = self._session.saved_hints.with_saved_names
+        return {definition.name: named(self._session.path, definition) for definition in found}
 
     def _request(
         self,

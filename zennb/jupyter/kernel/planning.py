@@ -60,6 +60,7 @@ class Planning:
         return [
             Outline(
                 name=name,
+                aliases=definition.derived,
                 reads=self.reads(definition, bound),
                 binds=binds[name],
                 after=definition.options.after,

@@ -24,7 +24,6 @@ from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import hide_first_line, nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.background_runs import BackgroundRuns
 from zennb.jupyter.kernel.error_notes import error_note
-from zennb.jupyter.kernel.notebook import SavedHints
 from zennb.jupyter.kernel.state import KernelState
 from zennb.packages.versions import note_loaded
 from zennb.registry.home import working_folder
@@ -58,7 +57,6 @@ class KernelSession(KernelState):
         self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
-        self._saved_hints = SavedHints()
         self._last_shown: BaseException | None = None
         self._is_step = False  # whether the cell that runs now was announced as a step
         self._refusal: Exception | None = None
@@ -123,7 +121,7 @@ class KernelSession(KernelState):
             filename=filename,
             cell=self._cell_id,
             text_annotations=bool(compiler.flags & TEXT_ANNOTATIONS),
-            hints=lambda: self._saved_hints.of(
+            hints=lambda: self.saved_hints.of(
                 self.path, self._cell_id, marker.source, autostep=not marker.command_line
             ),
         )

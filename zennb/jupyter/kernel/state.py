@@ -35,7 +35,7 @@ from zennb.jupyter.cells.unstored_outputs import UnstoredOutputs
 from zennb.jupyter.cells.untracked_changes import UntrackedChanges, is_ours
 from zennb.jupyter.kernel.frontend import DisplaySettings, KernelFrontend
 from zennb.jupyter.kernel.live_display import LiveLine
-from zennb.jupyter.kernel.notebook import find_notebook
+from zennb.jupyter.kernel.notebook import SavedHints, find_notebook
 from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
@@ -89,6 +89,7 @@ class KernelState:
         self.unstored: UnstoredOutputs = UnstoredOutputs(self)
         self.shown: ShownValues = ShownValues(shell, self.lazy_outputs)
         self.registry = StepRegistry()
+        self.saved_hints = SavedHints()
         self.pipeline: Remaker | None = None
         self.background: BackgroundStarter | None = None
         self.capture: OutputCapture = OutputCapture(shell)
