@@ -11,6 +11,7 @@ import pytest
 
 from tests.jupyter.cells.test_autostep import is_step
 from zennb.commands.file_pipeline import NotebookFile
+from zennb.errors import PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,3 +175,22 @@ def test_a_name_from_before_the_file_was_saved_stands_for_the_step(
     assert run_saved(notebook, saved=cells) == ["x", "x-2", "late", "early"]
     assert names_in_file(file) == planned(notebook) == ["x", "x-2", "late", "early"]
     assert "no step 'x-3'" in str(notebook.cell("%pipeline run --only x-3").error)
+
+
+def test_two_cells_that_the_user_called_the_same_are_refused_once_both_are_saved(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = {"a": ("code", "%%step load\nx = 1"), "b": ("code", "%%step load\ny = 2")}
+    save(notebook, monkeypatch, {"a": cells["a"]})
+    assert run_saved(notebook, saved=cells) == ["load", "load"]
+    assert planned(notebook) == ["load"]  # the cell may have been moved, and got another id
+    file = save(notebook, monkeypatch, cells)
+    refused = str(notebook.cell("%pipeline").error)
+    assert refused.startswith("two steps are called 'load'")
+    with pytest.raises(PlanError, match=refused):
+        NotebookFile(file)
+    renamed = {**cells, "b": ("code", "%%step clean\ny = 2")}
+    assert run_saved(notebook, saved={"b": renamed["b"]}) == ["clean"]
+    assert planned(notebook) == ["load", "clean"]
+    file = save(notebook, monkeypatch, renamed)
+    assert names_in_file(file) == planned(notebook) == ["load", "clean"]

@@ -13,7 +13,7 @@ from zennb.errors import PlanError, UnknownName
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-__all__ = ["Outline", "Plan", "plan"]
+__all__ = ["Outline", "Plan", "plan", "same_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def plan(steps: Sequence[Outline]) -> Plan:
     aliases = _aliases(steps)
     doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
-        raise PlanError(f"two steps are called '{doubled[0]}'; give one of them another name after %%step.")
+        raise same_name(doubled[0])
     flows: dict[tuple[str, str], list[str]] = {}
     sources: dict[str, dict[str, str]] = {}
     binders = _binders(steps)
@@ -141,6 +141,11 @@ def plan(steps: Sequence[Outline]) -> Plan:
             flows.setdefault((_named(other, names, aliases), step.name), [])
     edges = {pair: tuple(found) for pair, found in flows.items()}
     return Plan(order=_sorted(names, edges), edges=edges, sources=sources, aliases=aliases)
+
+
+def same_name(name: str) -> PlanError:
+    """Return the error for two steps of one name."""
+    return PlanError(f"two steps are called '{name}'; give one of them another name after %%step.")
 
 
 def _aliases(steps: Sequence[Outline]) -> dict[str, str]:

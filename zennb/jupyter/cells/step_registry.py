@@ -110,6 +110,11 @@ class StepRegistry:
         found = sorted((step for step in present if step.cell in place), key=lambda step: place[step.cell])
         return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
 
+    def hidden(self) -> list[StepDefinition]:
+        """Return the steps of cells whose name another cell took that ran later."""
+        steps = self._steps()
+        return [step for step in self._by_cell.values() if steps[step.name] is not step]
+
     def _steps(self, cells: Iterable[_Cell] | None = None) -> dict[str, StepDefinition]:
         """Return name → step of all cells, or of some, in order of first run."""
         chosen = frozenset(self._by_cell if cells is None else cells)

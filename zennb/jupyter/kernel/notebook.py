@@ -71,16 +71,8 @@ class SavedHints:
             source: its text, which may have been edited since the file was saved.
             autostep: whether it is a step without being marked.
         """
-        if notebook is None:
-            return NO_HINTS
         self._autostep |= autostep
-        try:
-            found = notebook.stat()
-            seen = notebook, found.st_mtime_ns, found.st_size, self._autostep
-            if seen != self._seen:
-                self._read(notebook)
-                self._seen = seen
-        except (OSError, ZennbError):
+        if not self._is_known(notebook):
             return NO_HINTS
         text = source.strip()
         saved, hints = self._by_id.get(cell) or self._by_source.get(text, ("", NO_HINTS))
@@ -92,6 +84,26 @@ class SavedHints:
             return step
         names = self.of(notebook, step.cell, step.source, autostep=False).names
         return replace(step, derived=tuple(dict.fromkeys((*step.derived, *names))))
+
+    def are_saved(self, notebook: Path | None, *steps: StepDefinition) -> bool:
+        """Whether the file has these steps, each in its cell and with the text that ran."""
+        return self._is_known(notebook) and all(
+            step.cell in self._by_id and self._by_id[step.cell][0] == step.source.strip() for step in steps
+        )
+
+    def _is_known(self, notebook: Path | None) -> bool:
+        """Read the file if it has changed; return whether it could be read."""
+        if notebook is None:
+            return False
+        try:
+            found = notebook.stat()
+            seen = notebook, found.st_mtime_ns, found.st_size, self._autostep
+            if seen != self._seen:
+                self._read(notebook)
+                self._seen = seen
+        except (OSError, ZennbError):
+            return False
+        return True
 
     def _read(self, notebook: Path) -> None:
         cells = read(notebook)

@@ -22,7 +22,6 @@ from zennb.jupyter.cells.own_traceback import with_own_traceback
 from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.annotations import Annotations
 from zennb.jupyter.kernel.live_display import LiveTable
-from zennb.jupyter.kernel.notebook import saved_cells
 from zennb.jupyter.kernel.planning import Planning, last_outputs
 from zennb.jupyter.panels.kit.panels import Panels
 from zennb.registry.home import working_folder
@@ -103,7 +102,7 @@ class PipelineSession:
         self, run_context: RunContext, last: str | None = None
     ) -> tuple[RunPlanner, RunRequest, dict[str, Step]]:
         """Return the planner of a run of all steps, or of one step and those whose outputs it needs."""
-        definitions = self._definitions()
+        definitions = self._planning.definitions()
         previous = self._previous(definitions)
         drawn = self._planning.plan(definitions, previous)
         needed = set(drawn.order) if last is None else drawn.before(last) | {last}
@@ -135,7 +134,7 @@ class PipelineSession:
     def latest(self) -> dict[str, Step]:
         """Return step name → its latest record, for the steps that have one."""
         found = self._session.workspace.metadata.latest_steps(
-            self.notebook, sources=_sources(self._definitions())
+            self.notebook, sources=_sources(self._planning.definitions())
         )
         return {step.name: step for step in found}
 
@@ -238,7 +237,7 @@ class PipelineSession:
     ) -> tuple[dict[str, StepDefinition], dict[str, Step], Plan, tuple[str, ...]]:
         """Return all steps, their latest records, their plan, and those of them to run."""
         working_folder()
-        definitions = self._definitions()
+        definitions = self._planning.definitions()
         if not definitions:
             raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
         previous = self._previous(definitions)
@@ -285,12 +284,6 @@ class PipelineSession:
     def _partners(self, digests: Mapping[str, ValueDigest]) -> Mapping[str, Any]:
         with self._session.lock:
             return self._session.variables.partners(digests, self._session.namespace)
-
-    def _definitions(self) -> dict[str, StepDefinition]:
-        cells, saved = saved_cells(self._session.path)
-        found = self._session.registry.ordered(cells, saved=saved)
-        named = self._session.saved_hints.with_saved_names
-        return {definition.name: named(self._session.path, definition) for definition in found}
 
     def _request(
         self,

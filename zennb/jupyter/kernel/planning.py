@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.ordering import ordering
-from zennb.core.planning.plan import Outline, Plan, plan
+from zennb.core.planning.plan import Outline, Plan, plan, same_name
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.run.planner import RunPlanner
 from zennb.engine.step.namespace_changes import is_code
 from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
 from zennb.headless.parameters import UNKNOWN, fitted_value
+from zennb.jupyter.kernel.notebook import saved_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,21 @@ class Planning:
 
     def __init__(self, session: KernelState) -> None:
         self._session = session
+
+    def definitions(self) -> dict[str, StepDefinition]:
+        """Return the steps of the notebook by name, top to bottom.
+
+        Raises:
+            PlanError: the user gave one name to two cells of the saved file.
+        """
+        session = self._session
+        registry, hints, file = session.registry, session.saved_hints, session.path
+        for step in registry.hidden():
+            if hints.are_saved(file, step, registry.get(step.name)):
+                raise same_name(step.name)
+        cells, saved = saved_cells(file)
+        found = registry.ordered(cells, saved=saved)
+        return {step.name: hints.with_saved_names(file, step) for step in found}
 
     def plan(
         self,
