@@ -330,6 +330,24 @@ def test_a_record_of_the_notebook_itself_comes_before_those_of_no_notebook(
     assert store.previous("train", "new.ipynb", source=text) == other
 
 
+def test_a_step_that_got_another_name_has_the_records_of_its_cell(store: MetadataStore, make: Make) -> None:
+    element = store.add(make.step("load[0]", source="x = 1"))
+    load = store.add(make.step("load", source="x = 1"))
+    copy = store.add(make.step("copy", source="x = 2"))
+    taken = store.add(make.step("load", source="%%step load\ny = 1"))
+    sources = {"x": "x = 1", "load": taken.source, "copy": copy.source, "copy-2": "x = 2", "new": "z = 1"}
+    expected = {"x": replace(load, name="x"), "load": taken, "copy": copy}
+    assert store.previous_all(sources, "study.ipynb", sources=sources) == expected
+    assert store.latest_steps("study.ipynb", sources=sources) == [expected["x"], copy, taken]
+    own = store.add(make.step("x", source="x = 1"))
+    assert store.previous_all(["x"], "study.ipynb", sources=sources) == {"x": own}
+    shifted = {"load": "x = 1", "x": taken.source}
+    found = store.previous_all(shifted, "study.ipynb", sources=shifted)
+    assert found == {"load": replace(own, name="load"), "x": replace(taken, name="x")}
+    assert store.previous_all(["x"], "other.ipynb", sources={"x": "x = 1"}) == {}
+    assert element.id
+
+
 def test_what_a_decision_needs_is_found_at_once(store: MetadataStore, make: Make) -> None:
     made = store.add(make.step("train"))
     spec = make.stack()

@@ -6,15 +6,13 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from zennb.core.reading.cell_heading import body
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal, joined_texts
-from zennb.core.secrets.literals import mask_source
 from zennb.metadata.artifacts import DETAILS, record_artifact, select_artifacts
 from zennb.metadata.checks import DAMAGED, status_of
 from zennb.metadata.elements import ELEMENTS_OF_STEPS, no_element
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
-from zennb.metadata.previous import PREVIOUS
+from zennb.metadata.previous import PREVIOUS, renamed, without_notebook
 from zennb.metadata.rows import ARTIFACTS, STEPS, signed_of_step
 from zennb.metadata.table import NewRow, select
 from zennb.metadata.transactions import Queries, reading, writing
@@ -109,8 +107,7 @@ class StepQueries(Queries):
         wanted = json.dumps([plain(name) for name in names])
         own = [] if number is None else _of(connection, sql, {"notebook": number, "names": wanted})
         found = {step.name: step for step in own}
-        unnamed = {name: text for name, text in (sources or {}).items() if name not in found}
-        return _unnamed(connection, unnamed) | found
+        return found | _by_source(connection, number if notebook else None, sources or {}, found)
 
     @reading
     def step(self, connection: sqlite3.Connection, id: int) -> Step | None:  # noqa: A002 -- the record's word
@@ -136,9 +133,9 @@ class StepQueries(Queries):
         """
         number = find_text(connection, InternedText.of(notebook))
         own = [] if number is None else _of(connection, _LATEST, {"notebook": number})
-        known = {step.name for step in own}
-        unnamed = {name: text for name, text in (sources or {}).items() if name not in known}
-        return sorted([*own, *_unnamed(connection, unnamed).values()], key=lambda step: step.id or 0)
+        found = {step.name: step for step in own}
+        found |= _by_source(connection, number if notebook else None, sources or {}, found)
+        return sorted(found.values(), key=lambda step: step.id or 0)
 
     def producer(self, artifact: Artifact) -> Step | None:
         """Return the step that made or captured an artifact."""
@@ -300,33 +297,30 @@ def _naming(connection: sqlite3.Connection, artifact: Artifact, *, limit: int) -
     return _of(connection, sql, {"id": artifact.id, "limit": limit})[::-1]
 
 
-def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict[str, Step]:
-    """Return step name → its latest record without a notebook, if its cell has the same text.
-
-    Kernels of papermill and `jupyter execute` record no notebook. The name alone is not enough: many notebooks have a
-    step `load`.
+def _by_source(
+    connection: sqlite3.Connection,
+    notebook: int | None,
+    sources: Mapping[str, str],
+    found: Mapping[str, Step],
+) -> dict[str, Step]:
+    """Return step name → the record of its cell, for steps whose latest record in the notebook is not of their cell.
 
     Args:
         connection: to the database.
-        sources: step name → text of its cell.
+        notebook: number of the notebook; None when it has no records, or no name.
+        sources: step name → text of its cell, for all steps of the notebook.
+        found: step name → its latest record in the notebook.
     """
-    number = find_text(connection, InternedText.of("")) if sources else None
-    if number is None:
-        return {}
-    sql = (
-        "SELECT max(s.id), s.name, c.text FROM json_each(?) "
-        "JOIN steps s ON s.notebook = ? AND s.name = json_each.value JOIN texts c ON c.id = s.source "
-        "WHERE s.status IN ('completed', 'cached', 'failed') "
-        "GROUP BY s.name, s.source ORDER BY max(s.id)"
+    others = [name for name, text in sources.items() if name not in found or found[name].source != text]
+    texts = set(sources.values())
+    foreign = {name for name in others if name in found and found[name].source in texts}
+    numbers = (
+        {} if notebook is None or not others else renamed(connection, notebook, others, foreign, sources)
     )
-    bodies = {plain(name): body(mask_source(plain(text))).strip() for name, text in sources.items()}
-    latest = {
-        name: newest
-        for newest, name, text in connection.execute(sql, (json.dumps(list(bodies)), number))
-        if body(text).strip() == bodies[name]
-    }
-    found = steps_by_id(connection, list(latest.values()))
-    return {step.name: step for step in found}
+    unknown = [name for name in others if name not in found and plain(name) not in numbers]
+    numbers |= without_notebook(connection, {name: sources[name] for name in unknown})
+    records = {step.id: step for step in steps_by_id(connection, list(numbers.values()))}
+    return {name: replace(records[n], name=name) for name, n in numbers.items() if n in records}
 
 
 def _of(
@@ -353,7 +347,7 @@ def previous_step(
     found = [] if number is None else _select(connection, f"WHERE s.id = {where}", values)
     # Only for a notebook with a name: without one its records have been searched already.
     if not found and source is not None and notebook.text:
-        return _unnamed(connection, {name: source}).get(name)
+        found = steps_by_id(connection, list(without_notebook(connection, {name: source}).values()))
     return found[0] if found else None
 
 

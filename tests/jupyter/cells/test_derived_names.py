@@ -194,3 +194,31 @@ def test_two_cells_that_the_user_called_the_same_are_refused_once_both_are_saved
     assert planned(notebook) == ["load", "clean"]
     file = save(notebook, monkeypatch, renamed)
     assert names_in_file(file) == planned(notebook) == ["load", "clean"]
+
+
+def test_a_step_that_loses_its_name_keeps_its_records(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("a.csv").write_text("5")
+    cells = {
+        "f": (
+            "code",
+            "#| step: off\nfrom pathlib import Path\ndef grow(r): r.append(Path('a.csv').read_text())",
+        ),
+        "p": ("code", "#| step: off\nrows = []"),
+        "m": ("markdown", "## Grow"),
+        "a": ("code", "grow(rows)"),
+        "b": ("code", "%%step total\ntotal = ''.join(rows)"),
+    }
+    save(notebook, monkeypatch, cells)
+    assert run_saved(notebook, saved=cells) == ["grow", "total"]
+    notebook.run("%%step grow\nother = 1")  # the name of a step that changes `rows` in place
+
+    def states() -> dict[str, str]:
+        return {each.name: each.state.value for each in notebook.shell.zennb_hooks.pipeline.plan().steps}
+
+    assert states() == {"grow rows": "fresh", "total": "fresh", "grow": "fresh"}
+    Path("a.csv").write_text("7")
+    assert states() == {"grow rows": "stale", "total": "may run", "grow": "fresh"}
+    notebook.run("%pipeline run")
+    assert notebook.ns["total"] == "7"
