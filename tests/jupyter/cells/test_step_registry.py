@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zennb.core.reading.step_names import NO_HINTS, NameHints
+from zennb.core.reading.step_names import NO_HINTS, NamedStep, NameHints, distinct_names
 from zennb.engine.step.definition import StepOptions, define
 from zennb.errors import UnknownName
 from zennb.jupyter.cells.step_registry import StepRegistry
@@ -205,3 +205,23 @@ def test_a_step_whose_copy_was_deleted_comes_back(clock: list[float]) -> None:
     found.add(step("A", cell="copy of A", text="other = 1"))
     assert [each.cell for each in found.ordered(["A", "B"], saved=clock[0] - 1)] == ["copy of A", "B"]
     assert [each.cell for each in found.ordered(["A", "B"], saved=clock[0] + 1)] == ["A", "B"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "", "x", "x-2", "y"]), st.sampled_from("xy")), max_size=8))
+@settings(deadline=None)
+def test_a_name_from_before_the_file_was_saved_stands_for_the_same_cell_in_it(
+    cells: list[tuple[str, str]],
+) -> None:
+    before: list[set[str]] = [{each for each, _ in cells[:n]} for n in range(len(cells))]
+    named = ["" if each in known else each for (each, _), known in zip(cells, before, strict=True)]
+    found = StepRegistry()
+    for n, (name, (_, variable)) in enumerate(zip(named, cells, strict=True)):
+        found.add(step(name or variable, cell=str(n), is_named=bool(name), text=f"{variable} = 1"))
+    steps = [
+        NamedStep(given=name) if name else NamedStep(derived=("heading", variable))
+        for name, (_, variable) in zip(named, cells, strict=True)
+    ]
+    file = distinct_names(steps)
+    shown = {each.cell: each.name for each in found.ordered([])}
+    assert all(shown[str(n)] in names for n, names in enumerate(file))
+    assert len({name for names in file for name in names}) == sum(map(len, file))

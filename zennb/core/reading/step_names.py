@@ -14,7 +14,7 @@ from zennb.core.reading.cell_heading import body, comment_title, heading, short_
 from zennb.core.reading.source import analyse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from zennb.core.reading.source import Analysis
 
@@ -112,29 +112,45 @@ def distinct_names(steps: Sequence[NamedStep]) -> list[tuple[str, ...]]:
     """Return the names of each step of a notebook, the shown one first; none stands for two steps.
 
     A name that the user gave is the step's only one. Of the others, each goes on to have the name that was shown, as
-    long as it is one of its derived names. It has its last derived name, with a number where another step has it, so
-    that this one is the same before and after the notebook is saved; and those of its better names that no other step
-    has.
+    long as it is one of its derived names. It has its last derived name, with a number where another step has it, as
+    in a kernel that runs the cells and does not know the file; and those of its better names that no other step has.
 
     Args:
         steps: those of the notebook, top to bottom.
     """
-    taken = {step.given for step in steps if step.given}
-    found = [[step.given] if step.given else [] for step in steps]
-    unnamed = [(names, step) for names, step in zip(found, steps, strict=True) if not step.given]
-    for names, step in unnamed:
-        if step.goes_on and step.shown not in taken:
-            names.append(step.shown)
-            taken.add(step.shown)
-    for names, step in unnamed:
-        if not any(without_number(name) == step.derived[-1] for name in names):
-            names.append(numbered(step.derived[-1], taken))
-            taken.add(names[-1])
-    for names, step in unnamed:
+    given = {step.given for step in steps if step.given}
+    shown: dict[str, int] = {}
+    for place, step in enumerate(steps):
+        if step.goes_on and step.shown not in given:
+            shown.setdefault(step.shown, place)
+    own = _own_names(steps, shown)
+    taken = {*given, *shown, *own}
+    names: list[list[str]] = [[step.given] if step.given else [] for step in steps]
+    for name, place in shown.items():
+        names[place].append(name)
+    for place, step in enumerate(steps):
         better = [name for name in step.derived[:-1] if name not in taken]
         taken.update(better)
-        names[:] = [*better, *names] if names[0] != step.shown else [*names[:1], *better, *names[1:]]
-    return [tuple(names) for names in found]
+        names[place] += better
+    for name, place in own.items():
+        names[place].append(name)
+    return [tuple(each) for each in names]
+
+
+def _own_names(steps: Sequence[NamedStep], shown: Mapping[str, int]) -> dict[str, int]:
+    """Return last derived name with its number → place of its step, for steps that do not have it as the shown name.
+
+    As in a kernel, a step whose name the user gives to one further down gets the next number then.
+    """
+    found: dict[str, int] = {}
+    given = set[str]()
+    has_own = {place for name, place in shown.items() if without_number(name) == steps[place].derived[-1]}
+    for place, step in enumerate(steps):
+        unnamed = found.pop(step.given, None) if step.given else None if place in has_own else place
+        given.update({step.given} - {""})
+        if unnamed is not None:
+            found[numbered(steps[unnamed].derived[-1], {*found, *shown, *given})] = unnamed
+    return found
 
 
 def without_number(name: str) -> str:

@@ -112,5 +112,6 @@ class SavedHints:
         for each, hint in zip(code, saved_hints(cells, autostep=self._autostep), strict=True):
             text = each.source.strip()
             self._by_id.setdefault(each.id, (text, hint))
-            self._by_source.setdefault(text, (text, hint))
+            # Of cells with one text nobody knows which one it is.
+            self._by_source[text] = text, NO_HINTS if text in self._by_source else hint
         self._by_id.pop("", None)
