@@ -49,7 +49,7 @@ def renamed(
     texts = {sources[name] for name in names}
     cells: dict[int, set[str]] = {}
     for name, text in sources.items():
-        number = find_text(connection, InternedText.of(mask_source(text))) if text in texts else None
+        number = find_text(connection, InternedText.of(mask_source(plain(text)))) if text in texts else None
         if number is not None:
             cells.setdefault(number, set()).add(plain(name))
     if not cells:  # as when a new cell was run: all records are searched only for a text that is on record

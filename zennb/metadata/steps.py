@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal, joined_texts
+from zennb.core.secrets.literals import mask_source
 from zennb.metadata.artifacts import DETAILS, record_artifact, select_artifacts
 from zennb.metadata.checks import DAMAGED, status_of
 from zennb.metadata.elements import ELEMENTS_OF_STEPS, no_element
@@ -311,7 +312,11 @@ def _by_source(
         sources: step name → text of its cell, for all steps of the notebook.
         found: step name → its latest record in the notebook.
     """
-    others = [name for name, text in sources.items() if name not in found or found[name].source != text]
+    others = [
+        name
+        for name, text in sources.items()
+        if name not in found or found[name].source not in {text, mask_source(plain(text))}
+    ]
     texts = set(sources.values())
     foreign = {name for name in others if name in found and found[name].source in texts}
     numbers = (

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,19 @@ def test_a_path_is_recorded_relative_to_the_folder_it_lies_in() -> None:
     assert shown("/b.csv", "/") == "b.csv"
 
 
-@pytest.mark.parametrize("path", ["data.csv", "local.py", "out/model.bin", "lib/x.txt"])
+IN_PROJECT = [
+    "data.csv",
+    "local.py",
+    "out/model.bin",
+    "lib/x.txt",
+    "matplotlib-course/a.csv",
+    "pymp-1",
+    "ipykernel_x/a",
+]
+MOUNTED = ["/dev/shm/data.npy", "/run/media/ada/disk/data.csv"]
+
+
+@pytest.mark.parametrize("path", [*IN_PROJECT, *MOUNTED])
 def test_files_of_the_user_count(path: str, folder: Path) -> None:
     assert counts(str(folder / path))
 
@@ -60,7 +73,11 @@ FOREIGN = [
     "/data/project/x.pyc",
     "/data/project/native.so",
     "/data/project/.zennb/metadata.db",
-    "/tmp/ipykernel_12/345.py",
+    str(Path(tempfile.gettempdir()) / "ipykernel_12/345.py"),
+    str(Path(tempfile.gettempdir()) / "matplotlib-abc/fontlist.json"),
+    "/dev/null",
+    "/dev/shm/joblib_memmapping_folder_1/x",
+    "/dev/shm/pym-12-abc",
     "/opt/env/lib/python3/site-packages/x.txt",
     "/tmp/joblib_memmapping_folder_1/x",
 ]

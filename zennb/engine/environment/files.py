@@ -58,15 +58,14 @@ _SETTLING = (
     100_000_000  # nanoseconds after a change during which a file system's clock may not tell the next one
 )
 
-_PASSING = (
-    "/ipykernel_",
-    "/site-packages/",
-    "/dist-packages/",
-    "/joblib_memmapping_folder_",
-    "/matplotlib-",
-    "/pymp-",
-)
-"""Parts of paths of packages, and of tools' files in the temporary folder."""
+_PACKAGES = ("/site-packages/", "/dist-packages/", "/joblib_memmapping_folder_")
+"""Parts of paths of packages, and of what joblib passes to its processes."""
+
+_PASSING = ("ipykernel_", "matplotlib-", "pymp-")
+"""How names of tools' folders in the temporary folder begin."""
+
+_MOUNTED = ("/dev/shm/", "/run/media/")
+"""Folders of the system in which users put data: in memory, and on disks that they plug in."""
 
 CHANGED = "changed while it was read"
 """State of a file that was no more what the step had read when it ended: no file is ever found so."""
@@ -113,7 +112,9 @@ def counts(path: str) -> bool:
     """Whether a file is the user's: not part of Python, a package, the system or a tool."""
     if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
         return False
-    return not path.startswith(_foreign()) and not any(part in path for part in _PASSING)
+    if path.startswith(_foreign()) and not path.startswith(_MOUNTED):
+        return False
+    return not path.startswith(_passing()) and not any(part in path for part in _PACKAGES)
 
 
 def matching(folder: str, names: Iterable[str]) -> Iterator[str]:
@@ -346,6 +347,12 @@ def _foreign() -> tuple[str, ...]:
     found |= {os.path.realpath(folder) + os.sep for folder in folders if folder}
     # A tool's folder may be the temporary folder itself (`MPLCONFIGDIR=/tmp`), where files of the user are as well.
     return tuple(found - {os.sep, os.path.abspath(tempfile.gettempdir()) + os.sep})
+
+
+@cache
+def _passing() -> tuple[str, ...]:
+    """Return how paths of tools' files in the temporary folder begin, and of the memory that processes share."""
+    return (*(os.path.join(tempfile.gettempdir(), name) for name in _PASSING), "/dev/shm/pym-")
 
 
 _TOOL_FOLDERS = (
