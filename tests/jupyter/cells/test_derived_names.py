@@ -189,6 +189,11 @@ def test_two_cells_that_the_user_called_the_same_are_refused_once_both_are_saved
     assert refused.startswith("two steps are called 'load'")
     with pytest.raises(PlanError, match=refused):
         NotebookFile(file)
+    edited = {**cells, "a": ("code", "%%step raw\nx = 1")}
+    save(notebook, monkeypatch, edited)
+    assert planned(notebook) == ["raw", "load"]  # the cell has not run since it was renamed
+    save(notebook, monkeypatch, cells)
+    assert run_saved(notebook, saved=cells) == ["load", "load"]
     renamed = {**cells, "b": ("code", "%%step clean\ny = 2")}
     assert run_saved(notebook, saved={"b": renamed["b"]}) == ["clean"]
     assert planned(notebook) == ["load", "clean"]

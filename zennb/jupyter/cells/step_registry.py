@@ -115,6 +115,10 @@ class StepRegistry:
         steps = self._steps()
         return [step for step in self._by_cell.values() if steps[step.name] is not step]
 
+    def rename(self, step: StepDefinition, name: str) -> None:
+        """Give a step another name, with a number if another step has it."""
+        self._by_cell[_cell(step)] = replace(step, name=numbered(name, self._steps()))
+
     def _steps(self, cells: Iterable[_Cell] | None = None) -> dict[str, StepDefinition]:
         """Return name → step of all cells, or of some, in order of first run."""
         chosen = frozenset(self._by_cell if cells is None else cells)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.step_cells import saved_hints
+from zennb.core.reading.cell_heading import heading
 from zennb.core.reading.step_names import NO_HINTS
 from zennb.errors import ZennbError
 from zennb.headless.read import order, read
@@ -90,6 +91,12 @@ class SavedHints:
         return self._is_known(notebook) and all(
             step.cell in self._by_id and self._by_id[step.cell][0] == step.source.strip() for step in steps
         )
+
+    def new_name(self, notebook: Path | None, step: StepDefinition) -> str:
+        """Return the name that the user gave to the cell of a step since it ran; "" for none."""
+        saved, _ = self._by_id.get(step.cell, ("", NO_HINTS)) if self._is_known(notebook) else ("", NO_HINTS)
+        found = heading(saved)
+        return "" if found is None or found.is_off or found.name == step.name else found.name
 
     def _is_known(self, notebook: Path | None) -> bool:
         """Read the file if it has changed; return whether it could be read."""

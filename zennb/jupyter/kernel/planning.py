@@ -47,6 +47,8 @@ class Planning:
         for step in registry.hidden():
             if hints.are_saved(file, step, registry.get(step.name)):
                 raise same_name(step.name)
+            if name := hints.new_name(file, step):
+                registry.rename(step, name)
         cells, saved = saved_cells(file)
         found = registry.ordered(cells, saved=saved)
         return {step.name: hints.with_saved_names(file, step) for step in found}
