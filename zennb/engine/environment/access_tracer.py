@@ -225,7 +225,7 @@ class AccessTracer:
             return
         # What the step itself made in a folder before it listed it depends on the step alone.
         made = self._written.names_in(where) | self._ignored.names_in(where)
-        # The first listing counts: later ones show what the step has made of the folder itself.
+        # Later listings show what the step has made of the folder itself.
         self._lists.setdefault(where, listing(where, made))
 
     def scanned(self, path: object = None, *_more: object) -> None:
@@ -240,8 +240,7 @@ class AccessTracer:
     def made_folder(self, path: object, *_more: object) -> None:
         """Note that a folder was created, or that creating it failed because it exists."""
         where = resolved(path)
-        is_own = self._ignored.is_folder(where) and caller().startswith("zennb.")
-        if self.counts_here(where) and not is_own:
+        if self.counts_here(where):
             self._written.note_folder(where)
             self._write(where)
 
@@ -340,7 +339,7 @@ def _note_question(path: Any, asked: str, found: Any) -> None:
         return
     INSIDE.busy = True  # no `with`: an interrupt at its end would leave the rest of the step untraced
     try:
-        for tracer in _concerned():
+        for tracer in _concerned("os.stat", (path,)):
             tracer.asked_for(path, asked, found)
     finally:
         INSIDE.busy = False
@@ -379,7 +378,7 @@ def _hook(
         return
     INSIDE.busy = True
     try:
-        for tracer in _concerned():
+        for tracer in _concerned(event, arguments):
             _reports[event](tracer, *arguments)
     except Exception:  # noqa: BLE001 - what is raised here would break the user's own call
         for tracer in _concerned():
@@ -394,7 +393,8 @@ def _install() -> None:
     sys.addaudithook(_hook)  # a hook cannot be removed, so it is added only once
 
 
-def _concerned() -> list[AccessTracer]:
-    """Return the tracer of this thread; for a thread without one (a step started it), return all tracers."""
+def _concerned(event: str = "", arguments: tuple[Any, ...] = ()) -> list[AccessTracer]:
+    """Return the tracer of this thread, else (a step started it) all; none for what zennb itself does in its home."""
     own = _tracers.get(threading.get_ident())
-    return list(_tracers.values()) if own is None else [own]
+    found = list(_tracers.values()) if own is None else [own]
+    return [each for each in found if not each._ignored.is_own_work(event, arguments)]  # noqa: SLF001 - as above

@@ -19,6 +19,7 @@ __all__ = [
     "first_outside",
     "is_for_a_traceback",
     "is_import",
+    "is_ours",
     "is_users",
     "module_name",
     "traced",
@@ -99,6 +100,14 @@ def caller() -> str:
 def is_users(module: str) -> bool:
     """Whether a module is the notebook or a local file."""
     return bool(module) and origin(module).is_users
+
+
+def is_ours() -> bool:
+    """Whether zennb itself is at work, and not code of the user that it has called."""
+    names = (name for frame in _frames() if not (name := module_name(frame)).startswith(_OURS))
+    return next((name for name in names if name.startswith("zennb.") or is_users(name)), "").startswith(
+        "zennb."
+    )
 
 
 def is_import() -> bool:

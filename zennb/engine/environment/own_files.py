@@ -6,6 +6,9 @@ import os
 import re
 from dataclasses import dataclass
 
+from zennb.engine.environment.callers import is_ours
+from zennb.engine.environment.files import resolved
+
 __all__ = ["NO_FILES", "OwnFiles"]
 
 _DATABASE = r"db(?:-journal|-shm|-wal)?"
@@ -15,9 +18,7 @@ _STORE = (
     r"|quarantine(?:/[0-9a-f]{64}.*)?"
     r"|tmp(?:/\d+-[0-9a-f]{32}\.(?:part|new))?"
 )
-_FOLDERS = frozenset(
-    {"annotations", "artifacts", "background", "backups", "damaged", "deployments", "outbox", "stores"}
-)
+_OF_PATHS = frozenset({"open", "os.listdir", "os.mkdir", "os.scandir", "os.stat", "sqlite3.connect"})
 _OWN = re.compile(
     r"STORE\.json(?:\.[0-9a-f]{32})?"
     rf"|metadata\.{_DATABASE}"
@@ -56,9 +57,13 @@ class OwnFiles:
             return False
         return _OWN.fullmatch(path[len(home) :].rstrip(os.sep).replace(os.sep, "/")) is not None
 
-    def is_folder(self, path: str) -> bool:
-        """Whether an absolute path is a folder that zennb makes for them; what else is in it is the user's."""
-        return bool(self.home) and os.path.dirname(path) == self.home and os.path.basename(path) in _FOLDERS
+    def is_own_work(self, event: str, arguments: tuple[object, ...]) -> bool:
+        """Whether zennb itself causes an audit event in its home, as when it makes a folder or asks for one.
+
+        A step's code may do the same, since what else is in these folders is the user's.
+        """
+        path = resolved(arguments[0]) if self.home and event in _OF_PATHS and arguments else ""
+        return bool(path) and path.startswith(self.home.rstrip(os.sep) + os.sep) and is_ours()
 
     def names_in(self, folder: str) -> frozenset[str]:
         """Return the names of those that a folder holds."""
