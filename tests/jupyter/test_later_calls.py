@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,6 +76,73 @@ def test_what_calls_code_later_does_so_after_a_restart(
         notebook.restart()
 
 
+_OTHERS = """\
+import asyncio, atexit, heapq, logging.handlers, queue, shutil, signal, socketserver
+import _thread
+from _thread import start_new_thread
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+log = []
+def work(*_):
+    threading.begun.set()
+    threading.go.wait(60)
+    log.append(1)
+async def later():
+    await asyncio.sleep(60)
+def handle(*_): pass
+def ignored(): return signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+def at_end(): return atexit.register(handle)
+class Handler(logging.Handler):
+    def emit(self, record): log.append(record)
+thing = Thing()
+"""
+_POOL = "it leaves calls running in a pool, which reuse would not make"
+_TASK = "it leaves a task in the event loop, which reuse would not start"
+_REFERENCE = "it makes a weak reference to `Thing` with a callback, which reuse would not make again"
+LEFT = {
+    "_thread.start_new_thread(work, ())": _THREAD,
+    "start_new_thread(heapq.heappush, (log, 1))": _THREAD,
+    "threading.Thread(target=threading.go.wait, args=(60,)).start()": _THREAD,
+    "_t = threading.Timer(60, heapq.heappush, [log, 1])\n_t.daemon = True\n_t.start()": _THREAD,
+    "_t = threading.Timer(60, shutil.rmtree, ['no'])\n_t.daemon = True\n_t.start()": _THREAD,
+    "_l = asyncio.new_event_loop()\nthreading.Thread(target=_l.run_forever, daemon=True).start()": _THREAD,
+    "_l = logging.handlers.QueueListener(queue.Queue(), Handler())\n_l.start()": _THREAD,
+    "ThreadPoolExecutor(1).submit(threading.go.wait, 60)": _POOL,
+    "_p = ThreadPoolExecutor(1)\n_p.submit(threading.go.wait, 60)\n_p.submit(work)\n_p.shutdown(wait=False)": _POOL,
+    "_p = ThreadPool(1)\n_p.apply_async(threading.go.wait, [60])\n_p.close()": _POOL,
+    "asyncio.get_running_loop().run_in_executor(None, work)\nawait asyncio.sleep(0)\nthreading.begun.wait(60)": _THREAD,
+    "asyncio.ensure_future(asyncio.wait_for(later(), 70))\nawait asyncio.sleep(0)": _TASK,
+    "asyncio.create_task(asyncio.sleep(60))\nawait asyncio.sleep(0)": _TASK,
+    "asyncio.get_running_loop().call_later(60, log.append, 1)\nawait asyncio.sleep(0)": _TASK,
+    "_r = weakref.ref(thing, handle)": _REFERENCE,
+    "_r = weakref.proxy(thing, log.append)": _REFERENCE,
+    "_w = weakref.finalize(thing, heapq.heappush, log, 1)": _FINALIZER,
+    "_s = ignored()": "it sets the handler of SIGUSR2, which reuse would not do",
+    "_s = signal.alarm(60)": "it starts the timer ITIMER_REAL, which reuse would not do",
+    "_e = at_end()": "it registers a function to be called at the end, which reuse would not register",
+}
+"""Cell → why its step is not reused."""
+
+
+def test_what_goes_on_in_threads_and_loops_of_libraries_is_a_reason(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("go", "begun"):
+        monkeypatch.setattr(threading, name, threading.Event(), raising=False)
+    handler = signal.getsignal(signal.SIGUSR2)
+    said = {}
+    try:
+        for place, cell in enumerate(LEFT):
+            notebook.run(_OBJECT + _OTHERS)
+            for _ in range(2):
+                said[cell] = notebook.run(f"%%step s{place}\n{cell}\nn = 1")[0].reason
+            signal.alarm(0)
+            signal.signal(signal.SIGUSR2, handler)
+    finally:
+        vars(threading)["go"].set()
+    assert said == {cell: f"not cacheable: {why}" for cell, why in LEFT.items()}
+
+
 QUIET = {
     "a thread that has ended": "t = threading.Thread(target=print)\nt.start()\nt.join()\ndel t",
     "a pool that has ended": (
@@ -84,6 +152,30 @@ QUIET = {
     "a finalizer that was called": "o = Thing()\nend = weakref.finalize(o, print)\nend()\ndel o, end",
     "a temporary folder": (
         "import tempfile\nwith tempfile.TemporaryDirectory() as name:\n    n = 1\ndel name"
+    ),
+    "an idle pool": (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "_pool = ThreadPoolExecutor(1)\nn = _pool.submit(len, [1]).result()"
+    ),
+    "an idle pool of multiprocessing": (
+        "from multiprocessing.pool import ThreadPool\n_pool = ThreadPool(1)\nn = _pool.apply(len, [[1]])\n_pool.close()"
+    ),
+    "a pool that has done code of the user": (
+        "from joblib import Parallel, delayed\ndef double(x): return 2 * x\n"
+        "xs = Parallel(2, backend='threading')(delayed(double)(n) for n in range(3))"
+    ),
+    "threads that have ended": (
+        "ds = {}\n_ts = [threading.Thread(target=ds.update, args=({n: n},)) for n in range(2)]\n"
+        "for _t in _ts: _t.start()\nfor _t in _ts: _t.join()"
+    ),
+    "tasks that have ended": (
+        "import asyncio\nasync def work(): await asyncio.sleep(0)\nawait asyncio.gather(work(), work())"
+    ),
+    "a listener of a library": (
+        "import logging.handlers, queue\n_l = logging.handlers.QueueListener(queue.Queue())\n_l.start()\nn = 1"
+    ),
+    "references without callbacks": (
+        "_o = Thing()\n_r = weakref.ref(_o)\n_d = weakref.WeakKeyDictionary({_o: 1})\nn = 1"
     ),
     "a shared pool": "import asyncio\nawait asyncio.to_thread(abs, 1)",
 }

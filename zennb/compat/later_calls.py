@@ -1,20 +1,44 @@
-"""Owns what calls functions later: threads, timers, processes, and finalizers of objects."""
+"""Owns what calls functions later: threads, timers, processes, pools, event loops, finalizers, weak references."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import weakref
+from collections import deque
+from contextlib import suppress
+from gc import get_referents
+from types import CoroutineType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import attributes_of, bases_of, class_attributes
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["finalizers", "parts_of_finalizer", "workers"]
+__all__ = [
+    "at_exit",
+    "callbacks_on",
+    "finalizers",
+    "loop_calls",
+    "parts_of_finalizer",
+    "pool_calls",
+    "running_frames",
+    "signal_handlers",
+    "workers",
+]
 
 _FINALIZERS: Mapping[Any, Any] = class_attributes(weakref.finalize).get("_registry", {})
+
+# That of `signal` makes an enumeration of what it returns, which takes ten times as long.
+_getsignal: Callable[[int], Any] = sys.modules["_signal"].getsignal
+
+_SIGNALS = {each.name: int(each) for each in signal.Signals if each is not signal.SIGINT}
+_TIMERS = {name: int(each) for name, each in vars(signal).items() if name.startswith("ITIMER_")}
+
+_MOST = 10_000
+"""Objects in which `callbacks_on` looks for others."""
 
 
 def workers() -> dict[Any, list[Any]]:
@@ -35,7 +59,182 @@ def finalizers() -> frozenset[Any]:
     return frozenset(list(_FINALIZERS))
 
 
-def parts_of_finalizer(finalizer: Any) -> tuple[Any, Any] | None:
-    """Return the object of a finalizer and what it calls; None when it has been called."""
+def parts_of_finalizer(finalizer: Any) -> tuple[Any, Any, tuple[Any, ...]] | None:
+    """Return the object of a finalizer, what it calls, and with what; None when it has been called."""
     found = finalizer.peek()
-    return None if found is None else found[:2]
+    return None if found is None else (found[0], found[1], (*found[2], *found[3].values()))
+
+
+# Pools
+
+
+def pool_calls() -> dict[Any, list[Any]]:
+    """Return the calls that pools of threads or processes have before them or are making → what they call, if known."""
+    found: dict[Any, list[Any]] = {}
+    module = sys.modules.get("concurrent.futures.thread")
+    for queue in list(getattr(module, "_threads_queues", {}).values()):
+        for each in _inside(queue):
+            found.update(_as_call(each))
+    run = _defined_by(getattr(module, "_WorkItem", None)).get("run")
+    for _, frames in running_frames():
+        for frame in frames:
+            if frame.f_code is getattr(run, "__code__", None):
+                found.update(_as_call(frame.f_locals.get("self")))
+    kinds = tuple(
+        kind
+        for name in ("ApplyResult", "IMapIterator")
+        if (kind := getattr(sys.modules.get("multiprocessing.pool"), name, None)) is not None
+    )
+    for thread in threading.enumerate():
+        held = attributes_of(thread)
+        for each in (*elements_of(held.get("_args")), held.get("pending_work_items")):
+            if is_a(each, dict):
+                for item in list(dict.values(each)):
+                    found.update({item: []} if kinds and is_a(item, kinds) else _as_call(item))
+    return found
+
+
+def _defined_by(cls: type | None) -> Mapping[str, Any]:
+    """Return what a class defines; nothing for None."""
+    return {} if cls is None else class_attributes(cls)
+
+
+def _as_call(item: Any) -> dict[Any, list[Any]]:
+    """Return an item of an executor's work → what it calls."""
+    held = attributes_of(item)
+    if "fn" not in held or "future" not in held:
+        return {}
+    return {item: [held["fn"], *elements_of(held.get("args")), *dict.values(held.get("kwargs") or {})]}
+
+
+def _inside(queue: Any) -> Iterator[Any]:
+    """Yield what waits in a queue written in C, which holds it in a list before Python 3.13."""
+    for each in get_referents(queue):
+        if type(each) is list:
+            yield from list(each)
+        else:
+            yield each
+
+
+def running_frames() -> Iterator[tuple[int, list[FrameType]]]:
+    """Yield the other threads, and what each is running, from the outside in."""
+    for thread, innermost in sys._current_frames().items():  # noqa: SLF001 - there is no other way
+        if thread == threading.get_ident():
+            continue
+        frames = list[FrameType]()
+        frame: FrameType | None = innermost
+        while frame is not None:
+            frames.append(frame)
+            frame = frame.f_back
+        yield thread, frames[::-1]
+
+
+# Event loops
+
+
+def loop_calls() -> dict[Any, list[Any]]:
+    """Return the tasks and calls that event loops have before them → what they call, with what."""
+    found: dict[Any, list[Any]] = {}
+    if "asyncio" not in sys.modules:
+        return found
+    loops = {id(loop): loop for loop in _loops()}.values()
+    for loop in loops:
+        waiting: list[Any] = []
+        for name in ("_ready", "_scheduled"):
+            with suppress(RuntimeError):  # another thread has added to it
+                waiting += list(getattr(loop, name, ()))
+        for handle in waiting:
+            if not getattr(handle, "_cancelled", True):
+                called = handle._callback  # noqa: SLF001 - not told otherwise
+                found[handle] = [called, *_closed_over(called), *(handle._args or ())]  # noqa: SLF001 - as above
+    for task in _tasks(loops):
+        if not task.done():
+            found[task] = list(_coroutines(task.get_coro()))
+    return found
+
+
+def _tasks(loops: Iterable[Any]) -> Iterator[Any]:
+    import asyncio  # who uses it has loaded it; it is slow to load
+
+    known = [getattr(asyncio.tasks, name, ()) for name in ("_all_tasks", "_scheduled_tasks", "_eager_tasks")]
+    for group in known:
+        with suppress(RuntimeError):  # as above
+            yield from list(group)
+    for loop in loops:
+        with suppress(RuntimeError):
+            yield from asyncio.all_tasks(loop)
+
+
+def _loops() -> Iterator[Any]:
+    """Yield the event loops that run in a thread, and the one that this thread will run next."""
+    import asyncio
+
+    with suppress(RuntimeError):
+        yield asyncio.get_running_loop()
+    held = getattr(getattr(asyncio.events, "_event_loop_policy", None), "_local", None)
+    yield from filter(None, [getattr(held, "_loop", None)])
+    code = asyncio.base_events.BaseEventLoop.run_forever.__code__
+    for thread in threading.enumerate():  # one that has not begun yet
+        loop = getattr(attributes_of(thread).get("_target"), "__self__", None)
+        yield from [loop] if is_a(loop, asyncio.AbstractEventLoop) else []
+    for _, frames in running_frames():
+        yield from (frame.f_locals["self"] for frame in frames if frame.f_code is code)
+
+
+def _coroutines(outer: Any, depth: int = 3) -> Iterator[Any]:
+    """Yield a coroutine, and those that it waits for or was given: `asyncio.wait_for(work(), 5)`."""
+    yield outer
+    if depth and is_a(outer, CoroutineType):
+        for each in get_referents(outer):
+            if is_a(each, CoroutineType):
+                yield from _coroutines(each, depth - 1)
+            elif is_a(each, FunctionType):
+                yield each
+
+
+# What Python calls itself
+
+
+def at_exit() -> int:
+    """Return how many functions Python will call at its end."""
+    count: int = getattr(sys.modules.get("atexit"), "_ncallbacks", int)()
+    return count
+
+
+def signal_handlers() -> dict[str, Any]:
+    """Return the handlers of signals by name, and whether a timer will send one.
+
+    Without that of an interrupt, which the kernel sets for each cell.
+    """
+    found = {name: _getsignal(number) for name, number in _SIGNALS.items()}
+    found |= {name: signal.getitimer(number)[0] > 0 for name, number in _TIMERS.items()}
+    return found
+
+
+def callbacks_on(values: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the objects in values to which weak references with a callback refer, and what these call."""
+    waiting, seen = deque(values), set[int]()
+    while waiting and len(seen) < _MOST:
+        value = waiting.popleft()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        for each in weakref.getweakrefs(value):
+            # A proxy passes on what it is asked; it refers to nothing but its callback.
+            called = each.__callback__ if is_a(each, weakref.ref) else next(iter(get_referents(each)), None)
+            for inner in (called, *_closed_over(called)):
+                if inner is not None:
+                    yield value, inner
+        for part in elements_of(value):
+            waiting.extend(part if is_a(value, dict) else (part,))
+        waiting.extend(attributes_of(value).values())
+
+
+def _closed_over(function: Any) -> list[Any]:
+    """Return what a function refers to as its own: `weakref.WeakMethod` calls the callback from one of its own."""
+    cells = function.__closure__ if is_a(function, FunctionType) else None
+    found = []
+    for cell in cells or ():
+        with suppress(ValueError):  # empty
+            found.append(cell.cell_contents)
+    return found

@@ -232,13 +232,13 @@ def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
 
 
 class EnvironmentRecorder:
-    """Records the side effects of one step."""
+    """Records the side effects of one step; `later_calls`: what calls code later."""
 
     def __init__(
         self, environment: ExecutionEnvironment, tracer: AccessTracer, texts: Iterable[str] = ()
     ) -> None:
         self._owner, self._tracer = environment, tracer
-        self._later = LaterCalls()
+        self.later_calls = LaterCalls()
         self._access: NamedAccess | None = None
         self._environment = variables()
         # Everything is read before tracing begins, so that our own reads are not taken for the step's.
@@ -264,7 +264,7 @@ class EnvironmentRecorder:
     def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
         """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
 
-        Called after `end`, in the thread that was watched.
+        Called after `end`, in the thread that was watched. What it leaves to be called later: see `later_calls`.
         """
         tracer, settings = self._tracer, self._owner.settings
         after = settings.read()
@@ -324,7 +324,7 @@ class EnvironmentRecorder:
             Reason(f"it sets the environment variable {name}{self._end_of(name)}", loses="result")
             for name in withheld
         ]
-        return observed, changes, [*reasons, *self._later.reasons()]
+        return observed, changes, reasons
 
     def _set(self, policy: RestorePolicy) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.

@@ -205,6 +205,11 @@ class StepExecution:
             observed, {name: value for name, (value, _) in collected.values.items()}
         )
         self.reasons += reasons
+        self.reasons += self._recorder.later_calls.reasons(
+            modules=uses.modules,
+            calls=[call.name for call in collected.calls],
+            values=[value for value, _ in (*self.inputs.values(), *collected.values.values())],
+        )
         if any(map(is_live, recording.widgets)):
             self.reasons.append(
                 Reason("it shows a widget", "which works only in the kernel that made it", loses="result")

@@ -17,6 +17,7 @@ from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
 from zennb.engine.step.definition import nodes
 from zennb.engine.step.seeding import generator_function, seeds
+from zennb.packages.origin import module_of, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,6 +61,10 @@ _SETTINGS = {
 A step that sets what is set already would seem to do nothing, so it depends on the state before.
 """
 
+_CALL_LATER = frozenset(
+    {"asyncio", "concurrent", "multiprocessing", "signal", "thread", "threading", "weakref"}
+)
+
 _LONGEST = 4096
 """Characters of the longest text that can be a path."""
 
@@ -102,6 +107,7 @@ def static_usage(
     texts = nodes(definition.tree).texts
     found = {".".join(path) for path in _used(definition.analysis.modules)} | dependencies.uses
     found |= {name for value in dependencies.definitions.values() if (name := generator_function(value))}
+    found |= {_name_of(value) for value in dependencies.definitions.values() if _calls_later(value)}
     return StaticUsage(
         # Packages of inputs count as used: printing a frame depends on pandas' options without any
         # name of pandas in the code.
@@ -120,6 +126,16 @@ def static_usage(
             for path in files_named(_command(line.text)) or ()
         ),
     )
+
+
+def _calls_later(value: object) -> bool:
+    """Whether this is one of Python's functions and classes that call others later, imported by its name."""
+    is_named = is_a(value, type | FunctionType | BuiltinFunctionType)
+    return is_named and top_level(module_of(value)).lstrip("_") in _CALL_LATER
+
+
+def _name_of(value: Any) -> str:
+    return f"{module_of(value)}.{value.__name__}"
 
 
 def usage_of_run(
