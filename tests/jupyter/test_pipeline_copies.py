@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,3 +45,97 @@ def test_a_change_that_the_notebook_would_not_see_is_refused(
 def test_what_the_notebook_sees_is_not(notebook: Notebook, made: str, body: str) -> None:
     notebook.run(made, f"%%step changed --no-cache\n{body}")
     assert notebook.cell("%pipeline run").error is None
+
+
+_GIVEN = "was given a copy, and what it changed is part of code"
+_WEAKLY = "refers weakly to objects"
+
+
+@pytest.mark.parametrize(
+    ("made", "body", "says", "seen"),
+    [
+        ("class A: xs = []\nl = [A.xs, 1]", "l[0].append(1)", _GIVEN, "A.xs is l[0], len(A.xs)"),
+        ("class S: pass\ns = [S()]\nclass A: part = s[0]", "s[0].x = 1", _GIVEN, "A.part is s[0]"),
+        (
+            "class A: xs = []",
+            "l = [A.xs, 1]",
+            "copies of the notebook's definitions here: `l` shares state with class `A`",
+            "A.xs is l[0]",
+        ),
+        (
+            "import weakref\nclass P:\n    all = weakref.WeakSet()\n    def __init__(self): self.all.add(self)",
+            "p = P()",
+            f"uses class `P`, which {_WEAKLY}",
+            "list(P.all) == [p]",
+        ),
+        (
+            "import weakref\nclass Q: pass\nq = Q()\ndef f(all=weakref.WeakValueDictionary({1: q})): return len(all)",
+            "n = f()",
+            f"uses function `f`, which {_WEAKLY}",
+            "n",
+        ),
+        (
+            (
+                "import weakref\nclass Kept:\n    def __init__(self): self.of = weakref.WeakKeyDictionary()\n"
+                "    def __get__(self, one, _cls): return self.of.get(one)\n"
+                "    def __set__(self, one, value): self.of[one] = value\nclass P:\n    kept = Kept()\n"
+            ),
+            "p = P()\np.kept = 1",
+            f"uses class `P`, which {_WEAKLY}",
+            "p.kept",
+        ),
+    ],
+)
+def test_what_copies_would_part_is_refused_and_the_notebook_as_before(
+    notebook: Notebook, made: str, body: str, says: str, seen: str
+) -> None:
+    notebook.run(made, f"%%step parted --no-cache\n{body}")
+    before = notebook.run(seen)[0].result
+    ran = notebook.cell("%pipeline run")
+    assert says in str(ran.error), ran.out
+    assert notebook.run(seen)[0].result == before
+
+
+@pytest.mark.parametrize(
+    ("made", "body", "seen", "shown"),
+    [
+        (
+            "import functools\n@functools.singledispatch\ndef f(x): return 'any'",
+            "f.register([int, str][n], lambda x: 'known')\ny = f('a')",
+            "y, f('a'), f(1)",
+            ("known", "known", "known"),
+        ),
+        (
+            "import pickle\nclass P: pass\np = P()",
+            "y = n, pickle.loads(pickle.dumps(p))",
+            "type(y[1]) is P",
+            True,
+        ),
+        (
+            "import pickle",
+            "class P: pass\ny = type(pickle.loads(pickle.dumps(P()))) is P and n",
+            "y",
+            1,
+        ),
+        (
+            "import typing\nclass P: pass\nclass Q:\n    p: 'P'",
+            "y = n, typing.get_type_hints(Q)['p'] is P",
+            "y",
+            (1, True),
+        ),
+        (
+            "import sys",
+            "y = n\nz = sys.modules['__main__'].y, vars(sys.modules['__main__'])['y']",
+            "z",
+            (1, 1),
+        ),
+    ],
+)
+def test_what_copies_do_not_part_is_as_in_a_cell(
+    notebook: Notebook, made: str, body: str, seen: str, shown: object
+) -> None:
+    notebook.run(made, "n = 0", f"%%step same --no-cache\n{body}", "n = 1")
+    main = sys.modules["__main__"]
+    assert notebook.cell("%pipeline run").error is None
+    assert notebook.run(seen)[0].result == shown
+    assert sys.modules["__main__"] is main

@@ -19,13 +19,14 @@ from zennb.packages.origin import full_name, module_of
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from zennb.digests.stretches import Stretch
 
 __all__ = [
     "SCALARS",
     "ValueDigest",
+    "contents",
     "digest",
     "digest_cache",
     "digest_class_shell",
@@ -210,3 +211,14 @@ def _lasting(mutables: dict[int, Any], alone: int = 0) -> frozenset[int]:
 # The variable counts, and before Python 3.14 the argument, too. So the number is found with an object that nobody else
 # has, by the very code that uses it: with one too many, values that share state would seem to share none.
 _ALONE = next(number for number in (1, 2) if not _lasting({0: object()}, number))
+
+
+def contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
+    """Return name → value and digest; values without a digest are left out."""
+    found = {}
+    for name, value in values.items():
+        try:
+            found[name] = (value, digest_value(value, name=name))
+        except CannotDigest:
+            continue
+    return found

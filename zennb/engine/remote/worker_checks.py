@@ -73,10 +73,10 @@ def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
         StepRefused: there are such changes or results.
     """
     reasons = list(reasons)
-    if changes := [each.what for each in reasons if each.loses in {"definition", "change"}]:
+    if changes := [each.what for each in reasons if each.loses in {"definition", "binding", "change"}]:
         why = f"{'; '.join(changes)}, and the notebook would not see that"
         raise refusal(request, why, "Return it as a variable, or")
-    if results := [each.what for each in reasons if each.loses == "result"]:
+    if results := [each.what for each in reasons if each.loses in {"part", "result"}]:
         is_name = results[0].startswith("`")
         advice = "If only the step needs it, begin its name with an underscore; else" if is_name else ""
         if results == [LOGGING]:
@@ -87,10 +87,13 @@ def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
 def refuse_changed_copies(request: StepRequest, reasons: Iterable[Reason]) -> None:
     """Refuse a step that changed its copies of the notebook's definitions: the notebook would keep the old ones.
 
+    Or one whose results share state with such a copy. Definitions that cannot be copied are the notebook's own.
+
     Raises:
-        StepRefused: there are such changes.
+        StepRefused: there are such changes or results.
     """
-    if changes := [each.what for each in reasons if each.loses == "definition"]:
+    kinds = {"binding", "definition", "part"} if request.code else {"binding"}
+    if changes := [each.what for each in reasons if each.loses in kinds]:
         # An element has no cell of its own in which it could run.
         advice = "" if request.definition.element_of else ", or run the step by its own cell"
         raise StepRefused(

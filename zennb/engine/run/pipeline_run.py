@@ -25,7 +25,7 @@ from zennb.engine.run.step_task import StepTask, new_task
 from zennb.engine.run.task_queue import TICK, TaskQueue
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.run.unstored import unrecorded
-from zennb.engine.step.reusability import earlier_code, reads_unstored, refused_parts
+from zennb.engine.step.reusability import refused_copies, refused_parts
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StoreFull, StoreReadOnly, ZennbError
 from zennb.recovery.record_copies import sealed_copy
@@ -229,7 +229,7 @@ class PipelineRun:
     def _run_step(self, resolved: ResolvedStep, decision: CacheDecision, started: float) -> None:
         name, on_output = resolved.definition.name, self._on_output
         try:
-            refused = earlier_code(resolved) or reads_unstored(resolved) or self._request.refused(resolved)
+            refused = refused_copies(resolved) or self._request.refused(resolved)
             if refused is not None:
                 raise refused
             context = self._context.placed(resolved.definition)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zennb.core.reading.definition_checks import checks
-from zennb.digests.digest import ValueDigest, digest_value
+from zennb.digests.digest import contents
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.worker_checks import prove_same_code, refuse_changed_copies, refuse_losses
@@ -22,16 +22,16 @@ from zennb.engine.run.failures import is_interrupt
 from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
 from zennb.engine.step.execution import StepExecution
+from zennb.engine.step.main_module import as_main
 from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.streams import redirected
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
-from zennb.errors import CannotDigest
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -105,7 +105,7 @@ def _execution(
     with untraced():  # other steps may run beside it
         _load_data(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
-    inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
+    inputs = contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
     # Before the body: a worker with other code has to refuse the step while it has no effects yet.
     if request.process is not None:
         prove_same_code(request, namespace, inputs)
@@ -115,7 +115,7 @@ def _execution(
     ):  # only the body can be interrupted, not the way in or out: a notebook would stay redirected
         try:
             execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
-            with interruptible():
+            with as_main(namespace), interruptible():
                 results = _execute(execution, namespace, recording, resources.frontend)
         finally:
             execution.stop()
@@ -138,17 +138,6 @@ def _load_data(
         # loaded when the first definition asks for them, and once more below, when all classes exist.
         unpack(request.code, namespace, load_data)
     load_data()
-
-
-def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
-    """Return value and digest of each input before the step; inputs without a digest are left out."""
-    found = {}
-    for name, value in values.items():
-        try:
-            found[name] = (value, digest_value(value, name=name))
-        except CannotDigest:
-            continue
-    return found
 
 
 def _execute(

@@ -7,10 +7,11 @@ output from the store would be a separate copy.
 from __future__ import annotations
 
 import sys
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
-from zennb.compat.instances import bases_of, class_attributes, is_a
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
 from zennb.digests.reachability import is_reachable
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["changed_parts", "code_kind", "outputs_owned_by_code"]
+__all__ = ["changed_parts", "code_kind", "outputs_owned_by_code", "weak_holder"]
+
+
+_EMPTY = CellType()
 
 
 def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any]) -> list[str]:
@@ -129,3 +133,29 @@ def _parts(holder: object) -> Iterator[Any]:
 
 def _changeable(parts: Iterable[Any]) -> Iterator[Any]:
     return (part for part in parts if not is_a(part, ModuleType | type) and not is_immutable(part))
+
+
+def weak_holder(definitions: Mapping[str, Any]) -> str:
+    """Return which function or class of the user holds a weak set or dictionary: "class `Model`"; "" for none."""
+    for name, holder in definitions.items():
+        is_code = is_a(holder, type) or (is_a(holder, FunctionType) and bool(list(functions_in(holder))))
+        if is_code and _is_users(holder) and any(_is_weak(part) for part in _parts(holder)):
+            return f"{code_kind(holder)} `{name}`"
+    return ""
+
+
+def _is_weak(part: Any, depth: int = 3) -> bool:
+    if is_a(part, WeakSet | WeakKeyDictionary | WeakValueDictionary):
+        return True
+    if not depth:
+        return False
+    inner: list[Any] = []
+    if is_a(part, CellType):
+        inner += [part.cell_contents] if part != _EMPTY else []
+    elif is_a(part, dict):
+        inner += dict.values(part)
+    else:
+        inner += elements_of(part)
+    if origin(module_of(type(part))).is_users:
+        inner += attributes_of(part).values()
+    return any(_is_weak(each, depth - 1) for each in inner)

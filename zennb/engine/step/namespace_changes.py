@@ -225,7 +225,7 @@ def collect_changes(
     if unseen:
         shown = ", ".join(f"`{name}`" for name in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
         reasons.append(
-            Reason(f"it binds or deletes {shown}", "which its code does not name", loses="definition")
+            Reason(f"it binds or deletes {shown}", "which its code does not name", loses="binding")
         )
     if definitions(definition.tree, defines) is None:
         reasons.append(Reason(_made_by_call(definition.tree, namespace, defines), loses="result"))

@@ -25,13 +25,13 @@ class Reason:
         what: what was observed: "it sets up logging".
         so: why that rules out reuse: "so reuse would give a copy"; "" where `what` says it all.
         loses: what would be lost when a worker executed the step: a change to the notebook's own definitions, of which
-            each step outside its cell has copies, a change to modules or libraries, or a result that cannot leave the
-            process; "" for nothing.
+            each step outside its cell has copies, a name that it binds in its own namespace, a change to modules or
+            libraries, a result that shares state with a copy, or one that cannot leave the process; "" for nothing.
     """
 
     what: str
     so: str = ""
-    loses: Literal["", "definition", "change", "result"] = ""
+    loses: Literal["", "definition", "binding", "change", "part", "result"] = ""
 
     def __str__(self) -> str:
         return f"{self.what}, {self.so}" if self.so else self.what

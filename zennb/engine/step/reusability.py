@@ -11,10 +11,12 @@ from zennb.core.magic_lines.effects import Effect
 from zennb.dependencies.definition_effects import effects_when_defined
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
+from zennb.digests.digest import contents
 from zennb.engine.step.cache_options import changed_although_left_out
-from zennb.engine.step.code_owned_outputs import changed_parts, outputs_owned_by_code
+from zennb.engine.step.code_owned_outputs import changed_parts, outputs_owned_by_code, weak_holder
 from zennb.engine.step.outcome import Reason
 from zennb.errors import StepRefused
+from zennb.packages.origin import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.request import StepRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["changed_code", "earlier_code", "reads_unstored", "reasons_against_reuse", "refused_parts"]
+__all__ = ["changed_code", "reasons_against_reuse", "refused_copies", "refused_parts"]
 
 
 def reasons_against_reuse(
@@ -66,7 +68,11 @@ def reasons_against_reuse(
         repeated = repeated or _changed_by_definitions(definition.tree, collected, inputs)
         found += [Reason(repeated, "and reuse would define it again")] if repeated else []
     shared = _shared_with_code(request, collected, namespace, inputs)
-    return [*found, *(Reason(each, "so reuse would give a copy", loses="result") for each in shared)]
+    for each in shared:
+        holder = each.split("`")[-2]
+        is_copied = holder not in collected.defines and module_of(namespace.get(holder)) == "__main__"
+        found.append(Reason(each, "so reuse would give a copy", loses="part" if is_copied else "result"))
+    return found
 
 
 _SHOWN = 3
@@ -117,8 +123,12 @@ def refused_parts(
         outputs: names of its outputs; an input among them was changed, or is stored with one that was.
         namespace: the notebook's variables.
     """
-    digests, values = resolved.digests, resolved.values
-    changed = {name: (values[name], digests[name]) for name in outputs if name in digests}
+    # Of an input that a step has made, the step got a version from the store: the notebook's own one tells the sharing.
+    held = {name: namespace[name] for name in outputs if name in resolved.inputs and name in namespace}
+    values = {**held, **resolved.values}
+    missing = {name: value for name, value in held.items() if name not in resolved.digests}
+    digests = {**{name: seen for name, (_, seen) in contents(missing).items()}, **resolved.digests}
+    changed = {name: (values[name], digests[name]) for name in outputs if name in digests and name in values}
     others = {name: value for name, value in namespace.items() if name not in outputs}
     found = changed_parts(changed, others) if changed else []
     if not found:
@@ -130,7 +140,12 @@ def refused_parts(
     )
 
 
-def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
+def refused_copies(resolved: ResolvedStep) -> StepRefused | None:
+    """Return an error if a step cannot run on copies of what it reads and uses."""
+    return _earlier_code(resolved) or _reads_unstored(resolved) or _refers_weakly(resolved)
+
+
+def _earlier_code(resolved: ResolvedStep) -> StepRefused | None:
     """Return an error if a step cannot run on copies, because it or an input holds code that was redefined since."""
     if not resolved.earlier:
         return None
@@ -142,13 +157,24 @@ def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
     )
 
 
-def reads_unstored(resolved: ResolvedStep) -> StepRefused | None:
+def _reads_unstored(resolved: ResolvedStep) -> StepRefused | None:
     """Return an error if a step reads what another one makes and cannot store, and the notebook does not have it."""
     if not resolved.unstored:
         return None
     return StepRefused(
         f"step '{resolved.definition.name}' reads `{resolved.unstored[0]}`, which cannot be stored. Run its cell: "
         "that makes it again first."
+    )
+
+
+def _refers_weakly(resolved: ResolvedStep) -> StepRefused | None:
+    """Return an error if a step cannot run on copies, because they would lose what they refer to weakly."""
+    holder = weak_holder(resolved.dependencies.definitions)
+    if not holder:
+        return None
+    return StepRefused(
+        f"step '{resolved.definition.name}' uses {holder}, which refers weakly to objects (`weakref`), and a copy "
+        "would not. Run the step as a cell on a stack that runs in the kernel."
     )
 
 
