@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from matplotlib import colors
 
-from zennb.compat.iterators import dictionary_recipe
+from zennb.compat.iterators import dictionary_recipe, lends_attributes
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
@@ -159,3 +159,47 @@ def test_what_shows_attributes_would_show_other_ones_after_reuse(value: Any) -> 
     with pytest.raises(CannotDigest):
         digest_value({"inside": [value]})
     digest_value([{"x": 1}.keys(), MappingProxyType({"x": 1})])  # those of other dictionaries are digested
+
+
+ATTRIBUTES = {
+    "a": "class A: pass\na = A()\na.x = 1",
+    "b": "import argparse\nb = argparse.Namespace(x=1)",
+    "c": "import types\nc = types.SimpleNamespace(x=1)",
+}
+
+
+def test_attributes_kept_as_a_dictionary_stay_those_of_their_object(notebook: Notebook) -> None:
+    keeps = {
+        "d = vars(a)": "`a` is a A, which cannot be stored (something else holds its attributes",
+        "d = {'of': [b.__dict__]}": "`b` is a argparse.Namespace, which cannot be stored (something else holds its",
+        "d = vars(c)": "`d` shares state with object `c`, so reuse would give a copy",
+        "d = vars(A)": "`d` is a view of the attributes of an object, class or module",
+        "a.y = 2\nd = [a, vars(a)]": "`d[0]` is a A, which cannot be stored (something else holds its attributes",
+    }
+    reads = "y = a.x + b.x + c.x"
+    quiet = [
+        "d = dict(vars(a))",
+        "_e = A()\nd = vars(_e)\ndel _e",
+        "d = [a, {'of': a}]\nfor _n in vars(a): pass",
+    ]
+    for _ in range(2):
+        notebook.run(*ATTRIBUTES.values())
+        said = [notebook.run(f"%%step s{n}\n{cell}")[0].reason for n, cell in enumerate(keeps)]
+        done = notebook.run(*(f"%%step q{n}\n{cell}" for n, cell in enumerate([reads, *quiet])))
+        (changed,) = notebook.run("d = vars(b)\nd['x'] = 5\nb.x")
+        assert changed.result == 5
+        notebook.restart()
+    for why, start in zip(said, keeps.values(), strict=True):
+        assert why.startswith(f"not cacheable: {start}")
+    assert [each.status for each in done] == ["cached"] * 4
+
+
+def test_looking_for_who_holds_attributes_finds_nobody_for_ordinary_objects() -> None:
+    point = Point()
+    assert not lends_attributes(point)
+    assert not lends_attributes(colors)
+    assert not lends_attributes({"x": 1})
+    held = [vars(point)]
+    assert lends_attributes(point)
+    del held
+    assert not lends_attributes(point)

@@ -6,9 +6,10 @@ Their own recipes make iterators over lists, which no longer follow the dictiona
 from __future__ import annotations
 
 import gc
+import sys
 from collections import OrderedDict
 from itertools import islice
-from types import MappingProxyType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, is_a
@@ -16,7 +17,7 @@ from zennb.compat.instances import attributes_of, is_a
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["behind", "dictionary_recipe", "is_namespace", "iterator_at", "view_of"]
+__all__ = ["behind", "dictionary_recipe", "is_namespace", "iterator_at", "lends_attributes", "view_of"]
 
 _VIEWS: dict[type, Callable[[Any], Any]] = {
     type(make(cls())): make for cls in (dict, OrderedDict) for make in (cls.keys, cls.items, cls.values)
@@ -77,9 +78,11 @@ def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
 
 
 def behind(proxy: MappingProxyType[Any, Any]) -> Any:
-    """Return the mapping that a read-only view shows; None for that of a class, `vars(cls)`."""
+    """Return the mapping that a read-only view shows; None for that of a class of a library, `vars(cls)`."""
     held = next(iter(gc.get_referents(proxy)), None)
-    return None if is_a(held, dict) and {"__module__", "__doc__"} <= held.keys() else held
+    if not is_a(held, dict) or not {"__module__", "__doc__"} <= held.keys():
+        return held
+    return held if held["__module__"] == "__main__" else None
 
 
 def is_namespace(over: Any) -> bool:
@@ -88,6 +91,30 @@ def is_namespace(over: Any) -> bool:
     A view that is made again would show another dictionary, since these are not stored as dictionaries.
     """
     return any(_has_as_own(holder, over) for holder in gc.get_referrers(over))
+
+
+def lends_attributes(value: Any) -> bool:
+    """Whether something else holds the dictionary of an object's attributes: `vars(value)` in a variable.
+
+    After loading the object has another dictionary.
+    """
+    held = attributes_of(value) if not is_a(value, ModuleType) else {}
+    # As nearly always, which takes 1 µs; to look for what refers to it takes milliseconds.
+    if sys.getrefcount(held) <= _REFERENCES:
+        return False
+    return any(each is not value and not is_a(each, FrameType) for each in gc.get_referrers(held))
+
+
+class _Sample:
+    """An object whose attributes nobody else holds."""
+
+
+def _references(value: Any) -> int:
+    held = attributes_of(value)
+    return sys.getrefcount(held)
+
+
+_REFERENCES = _references(_Sample())
 
 
 def _has_as_own(holder: Any, over: Any) -> bool:

@@ -20,7 +20,7 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
-from zennb.compat.iterators import dictionary_recipe
+from zennb.compat.iterators import dictionary_recipe, lends_attributes
 from zennb.compat.open_files import not_opened
 from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
@@ -302,6 +302,8 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             return code
         if is_a(value, type | FunctionType):
             import_home(value)
+        if lends_attributes(value):
+            raise pickle.PicklingError("something else holds its attributes, as `vars(...)` returns them")
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special

@@ -7,7 +7,7 @@ output from the store would be a separate copy.
 from __future__ import annotations
 
 import sys
-from types import CellType, FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
@@ -90,7 +90,8 @@ def outputs_owned_by_code(
 def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> list[str]:
     """Return which values belong to code, or share state with what the user's own code holds."""
     if not _is_users(holder):  # a library has too many objects to search them: compare identity only
-        members = vars(holder).values() if is_a(holder, ModuleType) else list(_parts(holder))
+        is_module = is_a(holder, ModuleType)
+        members = vars(holder).values() if is_module else [*_parts(holder), attributes_of(holder)]
         wanted = {id(value): name for name, (value, _) in values.items()}
         if wanted.keys().isdisjoint(map(id, members)):  # as nearly always
             return []
@@ -108,10 +109,12 @@ def _is_users(holder: object) -> bool:
 
 
 def code_kind(holder: object) -> str:
-    """Return the noun for what holds code: `module`, `class` or `function`."""
+    """Return the noun for what holds code: `module`, `class`, `function`, or `object`."""
     if is_a(holder, ModuleType):
         return "module"
-    return "class" if is_a(holder, type) else "function"
+    if is_a(holder, type):
+        return "class"
+    return "object" if is_a(holder, SimpleNamespace) else "function"
 
 
 def _parts(holder: object) -> Iterator[Any]:
