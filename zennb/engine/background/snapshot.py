@@ -19,7 +19,7 @@ from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import request_for
-from zennb.engine.step.reusability import refused_copies
+from zennb.engine.step.reusability import earlier_code
 from zennb.engine.step.shared_state import stored_apart
 from zennb.engine.step.streams import redirected
 from zennb.errors import StepRefused
@@ -135,7 +135,7 @@ def run_snapshot(
         made = replace(made, process=ProcessSnapshot(is_background=True))
         if name not in fresh:
             _refuse_magics(made)
-            if (refused := refused_copies(step)) is not None:
+            if (refused := earlier_code(step)) is not None:
                 raise refused
             check_portable(run_context, made)
             pickled_values(made, channels)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.request import StepRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["changed_code", "reasons_against_reuse", "refused_copies", "refused_parts"]
+__all__ = ["changed_code", "earlier_code", "reasons_against_reuse", "refused_copies", "refused_parts"]
 
 
 def reasons_against_reuse(
@@ -142,10 +142,10 @@ def refused_parts(
 
 def refused_copies(resolved: ResolvedStep) -> StepRefused | None:
     """Return an error if a step cannot run on copies of what it reads and uses."""
-    return _earlier_code(resolved) or _reads_unstored(resolved) or _refers_weakly(resolved)
+    return earlier_code(resolved) or _reads_unstored(resolved) or _refers_weakly(resolved)
 
 
-def _earlier_code(resolved: ResolvedStep) -> StepRefused | None:
+def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
     """Return an error if a step cannot run on copies, because it or an input holds code that was redefined since."""
     if not resolved.earlier:
         return None
