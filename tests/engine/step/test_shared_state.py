@@ -164,6 +164,7 @@ def test_two_views_are_searched_for_once_until_code_has_imported(monkeypatch: py
     assert not share(one, other)
 
 
+@pytest.mark.filterwarnings("ignore:non-string key in the __dict__")  # from Python 3.14 on
 def test_a_class_may_have_names_that_are_no_text() -> None:
     names: dict[Any, Any] = {1: [2], "__module__": "numpy"}
     odd = type("Odd", (), names)
