@@ -27,6 +27,7 @@ from zennb.compat.python import (
     field_kind,
     iterator_recipe,
     own_annotations,
+    recursion_limit,
 )
 from zennb.digests.digest import digest_value
 from zennb.with_blocks import end_abandoned
@@ -217,7 +218,8 @@ def test_a_recursion_limit_holds_whatever_number_it_is(limit: int) -> None:
         sys.setrecursionlimit(limit)
         with deep_recursion(), deep_recursion():
             assert sys.getrecursionlimit() > 4000
-        assert sys.getrecursionlimit() == limit
+            assert recursion_limit() == limit  # which is what a step in another thread has
+        assert sys.getrecursionlimit() == recursion_limit() == limit
     finally:
         sys.setrecursionlimit(before)
 

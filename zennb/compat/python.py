@@ -31,6 +31,7 @@ __all__ = [
     "field_kind",
     "iterator_recipe",
     "own_annotations",
+    "recursion_limit",
     "registered_classes",
 ]
 
@@ -76,6 +77,12 @@ def deep_recursion() -> Iterator[None]:
         # Not by a counter of our own: an interrupt between two lines here would leave it, and the limit, for good.
         if open_blocks(deep_recursion) == 1:
             sys.setrecursionlimit(_usual[0])
+
+
+def recursion_limit() -> int:
+    """Return the limit as users set it, also while `deep_recursion` holds in another thread."""
+    limit = sys.getrecursionlimit()
+    return _usual[0] if limit == _DEPTH else limit
 
 
 def environment_data() -> Mapping[Any, Any]:

@@ -12,6 +12,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import recursion_limit
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.setting_names import (
     FOLDER,
@@ -305,7 +306,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
     ProcessSetting(
         name=RECURSION_LIMIT,
         matters=False,
-        read=sys.getrecursionlimit,
+        read=recursion_limit,
         digest=str,
         apply=sys.setrecursionlimit,
     ),
