@@ -45,6 +45,10 @@ _ITERATORS: dict[type, Callable[[Any], Iterator[Any]]] = {
 _BY_NAME = {cls.__name__: make for cls, make in [*_VIEWS.items(), *_ITERATORS.items()]}
 
 
+_HIDES_OBJECTS = sys.version_info[:2] == (3, 13)
+"""Whether an object refers to the values of its attributes, and not to their dictionary, which it holds."""
+
+
 def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
     """Return the pickle recipe of a view or iterator; None for anything else, and when its place cannot be told.
 
@@ -90,7 +94,12 @@ def is_namespace(over: Any) -> bool:
 
     A view that is made again would show another dictionary, since these are not stored as dictionaries.
     """
-    return any(_has_as_own(holder, over) for holder in gc.get_referrers(over))
+    if any(_has_as_own(holder, over) for holder in gc.get_referrers(over)):
+        return True
+    if not _HIDES_OBJECTS or not over:
+        return False
+    rarest = min(dict.values(over), key=sys.getrefcount)
+    return any(attributes_of(holder) is over for holder in gc.get_referrers(rarest) if not is_a(holder, dict))
 
 
 def lends_attributes(value: Any) -> bool:

@@ -37,6 +37,9 @@ _getsignal: Callable[[int], Any] = sys.modules["_signal"].getsignal
 _SIGNALS = {each.name: int(each) for each in signal.Signals if each is not signal.SIGINT}
 _TIMERS = {name: int(each) for name, each in vars(signal).items() if name.startswith("ITIMER_")}
 
+_PARTS = 3
+"""Of a task of an executor: a function, its arguments, and those by name."""
+
 _MOST = 10_000
 """Objects in which `callbacks_on` looks for others."""
 
@@ -102,9 +105,13 @@ def _defined_by(cls: type | None) -> Mapping[str, Any]:
 def _as_call(item: Any) -> dict[Any, list[Any]]:
     """Return an item of an executor's work → what it calls."""
     held = attributes_of(item)
-    if "fn" not in held or "future" not in held:
+    if "future" not in held:
         return {}
-    return {item: [held["fn"], *elements_of(held.get("args")), *dict.values(held.get("kwargs") or {})]}
+    task = held.get("task")  # from Python 3.14 on
+    if not is_a(task, tuple) or len(task) != _PARTS:
+        task = tuple(held.get(name) for name in ("fn", "args", "kwargs"))
+    called, given, named = task
+    return {} if called is None else {item: [called, *elements_of(given), *dict.values(named or {})]}
 
 
 def _inside(queue: Any) -> Iterator[Any]:
@@ -118,9 +125,10 @@ def _inside(queue: Any) -> Iterator[Any]:
 
 def running_frames() -> Iterator[tuple[int, list[FrameType]]]:
     """Yield the other threads, and what each is running, from the outside in."""
-    for thread, innermost in sys._current_frames().items():  # noqa: SLF001 - there is no other way
-        if thread == threading.get_ident():
-            continue
+    others = sys._current_frames()  # noqa: SLF001 - there is no other way
+    # This one's own frame would hold itself, and with it the values of all that called it.
+    del others[threading.get_ident()]
+    for thread, innermost in others.items():
         frames = list[FrameType]()
         frame: FrameType | None = innermost
         while frame is not None:
