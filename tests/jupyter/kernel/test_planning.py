@@ -182,14 +182,18 @@ def test_a_step_that_runs_every_time_is_stale_and_says_so(notebook: Notebook) ->
     assert ran(notebook) == {"s": "completed", "t": "cached"}
 
 
-def test_the_cell_and_a_pipeline_run_judge_reusability_alike(notebook: Notebook) -> None:
+def test_what_the_cell_cannot_reuse_since_it_belongs_to_a_class_a_pipeline_run_refuses(
+    notebook: Notebook,
+) -> None:
     cell = "%%step s\nd = Model.defaults"
     notebook.run("class Model: defaults = {'a': 1}", cell)
-    ran(notebook)
     latest = api.workspace().metadata.previous("s", "")
     assert latest is not None
     assert not latest.reusable
     assert "`d` shares state with class `Model`" in latest.unusable_because
+    refused = notebook.cell("%pipeline run")  # on copies: another dictionary than that of the class
+    assert "`d` shares state with class `Model`" in str(refused.error)
+    assert notebook.ns["d"] is notebook.ns["Model"].defaults
     (again,) = notebook.run(cell)
     assert again.status == "completed"
     assert notebook.ns["d"] is notebook.ns["Model"].defaults
