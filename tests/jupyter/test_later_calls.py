@@ -198,3 +198,11 @@ def test_a_timer_that_calls_a_method_of_a_list_is_a_reason() -> None:
     timer.start()
     assert [str(each) for each in later.reasons()] == [_THREAD]
     timer.cancel()
+
+
+def test_a_task_that_is_being_cancelled_is_not_left_behind(notebook: Notebook) -> None:
+    notebook.run("import asyncio\nasync def tick():\n    while True: await asyncio.sleep(.01)")
+    cell = "%%step ticks\n_t = asyncio.create_task(tick())\nawait asyncio.sleep(.02)\n_t.cancel()\nn = 1"
+    notebook.run(cell)
+    (again,) = notebook.run(cell)
+    assert again.status == "cached", again.reason

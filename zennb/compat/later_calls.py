@@ -156,7 +156,8 @@ def loop_calls() -> dict[Any, list[Any]]:
                 called = handle._callback  # noqa: SLF001 - not told otherwise
                 found[handle] = [called, *_closed_over(called), *(handle._args or ())]  # noqa: SLF001 - as above
     for task in _tasks(loops):
-        if not task.done():
+        # One that is being cancelled ends as soon as the loop runs.
+        if not task.done() and not getattr(task, "cancelling", int)():
             found[task] = list(_coroutines(task.get_coro()))
     return found
 

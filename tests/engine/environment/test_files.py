@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.files import counts, keepable, listing, resolved, shown, signature, state, write
+from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.errors import StoreError
 
@@ -259,3 +260,9 @@ def test_a_file_that_cannot_be_made_is_a_sentence_and_leaves_no_draft(folder: Pa
     with pytest.raises(StoreError, match="it writes file/inside, which cannot be written"):
         write({"file/inside": b"x"})
     assert sorted(each.name for each in folder.iterdir()) == ["file", "taken"]
+
+
+@pytest.mark.parametrize("path", ["delivered.log", "background/run-1.csv", "outbox/orders.csv"])
+def test_a_file_of_the_user_in_a_home_counts(path: str) -> None:
+    assert f"/home/{path}" not in OwnFiles("/home")
+    assert "/home/background/run-1.jsonl" in OwnFiles("/home")

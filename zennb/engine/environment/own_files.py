@@ -24,12 +24,11 @@ _OWN = re.compile(
     rf"|metadata\.{_DATABASE}"
     r"|annotations/[0-9a-f]{16}\.(?:json|part)"
     rf"|artifacts/(?:{_STORE})"
-    r"|background/run-\d+\.[.\w]+"
+    r"|background/run-\d+\.(?:curves|jsonl?|txt)[.\w]*"
     rf"|backups/metadata-\d{{8}}T\d{{9}}-[0-9a-f]{{8}}\.{_DATABASE}(?:\.part)?"
     r"|damaged/\d{4}-\d\d-\d\d-\d{6}(?:/.*)?"
-    r"|delivered\.log"
     r"|deployments/\w+/[0-9a-f]{16}(?:/.*)?"
-    r"|outbox/\d{20}-[0-9a-f]{8}\.[.\w]+"
+    r"|outbox/\d{20}-[0-9a-f]{8}\.(?:json|part|sending)[.\w]*"
     rf"|stores/[0-9a-f]{{12}}(?:/(?:{_STORE}))?",
     re.DOTALL,
 )
