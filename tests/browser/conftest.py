@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 import pytest
 from nbformat import v4
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,7 @@ QUIET = {
 }
 """Settings: no question about news, and every output is in the page, scrolled to or not."""
 
+BUSY = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))"
 IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
 
 
@@ -120,13 +121,14 @@ class Lab:
         entry.click()
         if restart:
             self.page.locator(".jp-Dialog button.jp-mod-warn").click()
-        self.page.wait_for_timeout(500)
+        # A cell gets its star when the kernel has restarted; without a restart, at once, and may lose it as soon.
+        with suppress(TimeoutError) if not restart else nullcontext():
+            self.page.wait_for_function(f"() => {BUSY}", timeout=PATIENCE if restart else 2000)
         self.finished()
 
     def finished(self) -> None:
         """Wait until every cell that was asked to run has a number instead of a star."""
-        busy = "[...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))"
-        self.page.wait_for_function(f"() => !{busy}", timeout=PATIENCE)
+        self.page.wait_for_function(f"() => !{BUSY}", timeout=PATIENCE)
         self.idle()
 
     def outputs(self) -> list[str]:

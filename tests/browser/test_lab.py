@@ -18,6 +18,12 @@ import matplotlib.pyplot as plt
 fig, _ax = plt.subplots(figsize=(3, 2))
 _ax.plot(table['a'], table['b'])
 plt.show()"""
+TOPS = """area => {
+    const top = each => each.getBoundingClientRect().top
+    const line = area.querySelector('.zennb-running')
+    const text = [...area.querySelectorAll('pre')].find(each => each.textContent.includes('line 25'))
+    return line && text && {line: top(line), text: top(text)}
+}"""
 STUDY = (
     "%load_ext zennb\n%stack",
     "%%step load\nimport pandas as pd\ntable = pd.DataFrame({'a': [1, 2, 3], 'b': [4.0, 5.5, 6.0]})\ntable",
@@ -105,8 +111,9 @@ def test_the_line_of_a_running_step_stands_last_and_leaves_nothing_in_the_file(l
     line = output.locator(".zennb-running")
     line.wait_for()
     output.get_by_text("line 25").wait_for()
-    text = output.locator("pre", has_text="line 25").first
-    assert line.bounding_box()["y"] > text.bounding_box()["y"]
+    # Both in one look: each line of text draws the running step's line again.
+    tops = lab.page.wait_for_function(TOPS, arg=output.element_handle()).json_value()
+    assert tops["line"] > tops["text"]
     lab.finished()
     lab.page.keyboard.press("Control+s")
     lab.page.wait_for_timeout(1500)
