@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections import Counter, OrderedDict
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -203,3 +205,20 @@ def test_looking_for_who_holds_attributes_finds_nobody_for_ordinary_objects() ->
     assert lends_attributes(point)
     del held
     assert not lends_attributes(point)
+
+
+def test_what_pickles_an_object_does_not_count_as_holding_its_attributes() -> None:
+    point, stream = Point(), io.BytesIO()
+    pickler = pickle.Pickler(stream)
+    pickler.dump(point)
+    assert not lends_attributes(point)
+    assert stream.getvalue()
+
+
+def test_a_tuple_that_reaches_itself_has_its_attributes_for_itself(notebook: Notebook) -> None:
+    make = "class Rows(tuple): pass\nr = Rows([[1]])\nr.of = 2\nr[0].append(r)"
+    for _ in range(2):
+        (done,) = notebook.run(f"%%step make\n{make}")
+        notebook.run("assert r[0][1] is r and r.of == 2")
+        notebook.restart()
+    assert done.status == "cached", done.reason

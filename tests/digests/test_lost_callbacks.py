@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 import traitlets as T
 from matplotlib.cbook import CallbackRegistry
@@ -90,3 +91,12 @@ def test_a_callback_that_was_removed_is_not_lost() -> None:
     model = observed(hear)
     model.unobserve(hear, "x")
     assert content(model) == content(Model())
+
+
+def test_what_a_recipe_keeps_under_another_name_is_not_lost() -> None:
+    figure = plt.figure()
+    plt.colorbar(plt.scatter([1, 2], [2, 3], c=[1, 2]))
+    plt.close(figure)
+    spines = figure.axes[0].spines
+    assert spines.__getstate__() is vars(spines)["_dict"]
+    assert content(figure)  # and so of the spines, whose axes hold a `list.remove`

@@ -9,6 +9,7 @@ import gc
 import sys
 from collections import OrderedDict
 from itertools import islice
+from pickle import Pickler
 from types import FrameType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -105,13 +106,13 @@ def is_namespace(over: Any) -> bool:
 def lends_attributes(value: Any) -> bool:
     """Whether something else holds the dictionary of an object's attributes: `vars(value)` in a variable.
 
-    After loading the object has another dictionary.
+    After loading the object has another dictionary. What has pickled an object keeps its attributes too, until it ends.
     """
     held = attributes_of(value) if not is_a(value, ModuleType) else {}
     # As nearly always, which takes 1 µs; to look for what refers to it takes milliseconds.
     if sys.getrefcount(held) <= _REFERENCES:
         return False
-    return any(each is not value and not is_a(each, FrameType) for each in gc.get_referrers(held))
+    return any(each is not value and not is_a(each, FrameType | Pickler) for each in gc.get_referrers(held))
 
 
 class _Sample:

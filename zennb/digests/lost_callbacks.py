@@ -40,7 +40,11 @@ def lost_callback(value: object, recipe: tuple[Any, ...]) -> str:
         state = state[0]
     if type(state) is not dict or not _is_decided_by_library(type(value)):
         return ""
-    left = [part for name, part in attributes_of(value).items() if state.get(name) is not part]
+    kept = {
+        id(state),
+        *map(id, state.values()),
+    }  # maybe under another name, or without the object that holds it
+    left = [part for part in attributes_of(value).values() if id(part) not in kept]
     if not left:
         return ""
     bases = bases_of(type(value))

@@ -275,6 +275,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self._value: Any = None
         self._arrays: list[Any] | None = None
         self._whole: frozenset[int] = frozenset()
+        self._asked: set[int] = set()
         self.needs: dict[str, None] = {}
 
     def dump_root(self, value: Any, *, together: bool) -> None:
@@ -302,8 +303,10 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             return code
         if is_a(value, type | FunctionType):
             import_home(value)
-        if lends_attributes(value):
+        # Asked again within its own recipe, as a tuple with attributes is, its attributes are held by that recipe.
+        if id(value) not in self._asked and lends_attributes(value):
             raise pickle.PicklingError("something else holds its attributes, as `vars(...)` returns them")
+        self._asked.add(id(value))
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special
