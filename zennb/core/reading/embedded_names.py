@@ -37,7 +37,7 @@ _FORMULAS = frozenset(
 )
 _MATRICES = frozenset({"aes", "dmatrix", "dmatrices", "get_model_matrix", "incr_dbuilder", "model_matrix"})
 _TABLE_VERBS = frozenset({"SQLContext", "sql", "sqldf"})
-_FRAME_VERBS = frozenset({"currentframe", "_getframe"})
+_FRAME_VERBS = frozenset({"__globals__", "currentframe", "f_globals", "_getframe"})
 """What code of the user's own looks names up with."""
 
 _IMPORTED = frozenset({"evaluate", "re_evaluate", "validate"})

@@ -22,6 +22,7 @@ from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.evaluated_code import EvaluatedCode
 from zennb.engine.environment.execution_environment import SHOWN
+from zennb.engine.environment.main_reads import MainReads
 from zennb.engine.environment.open_figures import PYPLOT, FigureRecorder
 from zennb.engine.environment.stat_calls import put_back
 from zennb.engine.step.cancellation import time_limit
@@ -93,6 +94,7 @@ class StepExecution:
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
         self._evaluated: EvaluatedCode | None = None
+        self._main_reads = MainReads({})
         self._figures = FigureRecorder()
         self.metrics = metrics or MetricLog()
         self._checks: OutputChecks | None = None
@@ -124,6 +126,7 @@ class StepExecution:
         # figures) is not the step's doing.
         if self.request.evaluates:
             self._evaluated = self._running.enter_context(EvaluatedCode())
+        self._main_reads = self._running.enter_context(MainReads(self._namespace))
         self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
         self._figures.start()
@@ -217,6 +220,8 @@ class StepExecution:
         used = (*request.modules, *request.packages)
         if self._evaluated is not None and (unseen := self._evaluated.unseen(request.words, namespace, used)):
             self.reasons.append(Reason(f"{request.evaluates[0]}, and what it evaluates {unseen}"))
+        if unnamed := self._main_reads.unseen((*request.inputs, *request.names), request.reached):
+            self.reasons.append(Reason(unnamed))
         self._note_secrets()
         packages = frozenset[str]().union(*(seen.packages for _, seen in self.collected.values.values()))
         if modules := loaded_since(self._loaded, packages):

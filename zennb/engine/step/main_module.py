@@ -7,6 +7,7 @@ import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.engine.environment.main_reads import MISSING, note_read
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
@@ -25,11 +26,16 @@ class _Main(ModuleType):
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override] # of a module it is an attribute
         found: dict[str, Any] = self._step[0]
+        note_read("__dict__", found)
         return found
 
     def __getattr__(self, name: str) -> Any:
         namespace, outer = super().__getattribute__("_step")
-        return namespace[name] if name in namespace else getattr(outer, name)
+        value = namespace[name] if name in namespace else getattr(outer, name, MISSING)
+        note_read(name, value)
+        if value is MISSING:
+            raise AttributeError(f"module '__main__' has no attribute '{name}'", name=name, obj=self)
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._step[0][name] = value
