@@ -116,9 +116,7 @@ class LaterCalls:
             is_left = has_pool or not called or any(map(_is_left_by_user, called))
             if is_left and self._is_new(item) and not any(_package(each) in _RUN_CELLS for each in called):
                 yield "it leaves calls running in a pool", "which reuse would not make"
-        starts = _uses(
-            modules, "asyncio.create_task", "asyncio.ensure_future", "asyncio.run_coroutine_threadsafe"
-        )
+        starts = _uses(modules, "asyncio")
         for item, called in loop_calls().items():
             is_left = any(map(_is_left_by_user, called))
             is_own_task = (
