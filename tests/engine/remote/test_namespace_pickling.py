@@ -93,7 +93,7 @@ def test_functions_that_hold_data_hold_that_of_the_new_namespace() -> None:
         {name: notebook[name] for name in names}, namespace=notebook, data={"items": notebook["items"]}
     )
     there: dict[str, Any] = {"__name__": "__main__"}
-    unpack(packed, there, lambda: there.update(items=[7]))
+    unpack(packed, there, lambda name: there.update({name: [7]}))
     there["push"](1)
     there["add"](2)
     assert there["seen"]() == (1, [7, 1, 2])
@@ -108,7 +108,7 @@ def test_data_is_not_asked_for_when_functions_only_read_it() -> None:
     exec(HOLDING, notebook)
     packed, _ = pack({"read": notebook["read"]}, namespace=notebook, data={"items": notebook["items"]})
 
-    def refuse() -> None:
+    def refuse(_name: str) -> None:
         raise AssertionError("nobody holds it")
 
     there: dict[str, Any] = {"__name__": "__main__"}

@@ -20,6 +20,7 @@ from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.background.live_curves import CurveWriter
 from zennb.engine.background.process import announce, prepare_process, refuse_start
 from zennb.engine.background.run_files import OutputLog, RunFiles, RunState
+from zennb.engine.remote.missing_data import MissingData
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.shipped_modules import set_constants
 from zennb.engine.remote.worker import WorkerState
@@ -166,15 +167,20 @@ def _variables(
     snapshot: RunSnapshot, namespace: dict[str, Any], repository: ArtifactRepository
 ) -> VariableTracker:
     """Bind what the steps use of the notebook; return which artifact each variable is."""
+    data, values = MissingData(namespace, snapshot.stored, repository), dict[str, Any]()
 
-    def load_data() -> None:
-        namespace.update(repository.load(snapshot.stored))
-        if snapshot.values:
-            namespace.update(cloudpickle.loads(snapshot.values))
+    def load_data(name: str) -> None:
+        if name in snapshot.stored:
+            data.load(name)
+        elif snapshot.values and not values:
+            values.update(cloudpickle.loads(snapshot.values))
+            namespace.update(values)
 
     if snapshot.code:
         unpack(snapshot.code, namespace, load_data)
-    load_data()  # once more, as in a worker: code and data need each other
+    data.load_rest()
+    load_data("")
+    namespace.update(values)
     variables = VariableTracker()
     with digest_cache():
         for name, artifact in snapshot.inputs.items():

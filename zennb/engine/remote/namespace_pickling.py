@@ -131,7 +131,7 @@ def _function(code: types.CodeType, filename: str, names: dict[str, Any], closur
 
 class _NamespaceUnpickler(pickle.Unpickler):
     def __init__(
-        self, file: io.BytesIO, namespace: MutableMapping[str, Any], load_data: Callable[[], None]
+        self, file: io.BytesIO, namespace: MutableMapping[str, Any], load_data: Callable[[str], None]
     ) -> None:
         super().__init__(file)
         self._namespace, self._load_data = namespace, load_data
@@ -141,7 +141,7 @@ class _NamespaceUnpickler(pickle.Unpickler):
         if kind == "namespace":
             return self._namespace
         if name not in self._namespace:
-            self._load_data()
+            self._load_data(name)
         return self._namespace.get(name)
 
 
@@ -173,14 +173,15 @@ def pack(
 
 
 def unpack(
-    packed: bytes, namespace: MutableMapping[str, Any], load_data: Callable[[], None] = lambda: None
+    packed: bytes, namespace: MutableMapping[str, Any], load_data: Callable[[str], None] = lambda _: None
 ) -> None:
     """Define in `namespace` what was packed, classes first.
 
     Args:
         packed: bytes made by `pack` in this run.
         namespace: where to.
-        load_data: loads the data into it; called when a function refers to data that is missing (a default, a closure).
+        load_data: loads data of this name into it; called when a definition refers to data that is missing there: a
+            default, a closure, an attribute of a class.
     """
     file = io.BytesIO(packed)
     unpacker = _NamespaceUnpickler(file, namespace, load_data)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zennb.core.reading.definition_checks import checks
 from zennb.digests.digest import contents
 from zennb.engine.environment.callers import untraced
+from zennb.engine.remote.missing_data import MissingData
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.worker_checks import prove_same_code, refuse_changed_copies, refuse_losses
 from zennb.engine.run.failures import is_interrupt
@@ -129,15 +130,12 @@ def _execution(
 def _load_data(
     namespace: dict[str, Any], request: StepRequest, channels: Channels, repository: ArtifactRepository
 ) -> None:
-    def load_data() -> None:
-        namespace.update(repository.load(request.inputs))
-        namespace.update(channels.values)
-
+    namespace.update(channels.values)
+    stored = {name: each for name, each in request.inputs.items() if name not in channels.values}
+    data = MissingData(namespace, stored, repository)
     if request.code:
-        # Code and data need each other: a default argument refers to data, an instance to its class. So the data are
-        # loaded when the first definition asks for them, and once more below, when all classes exist.
-        unpack(request.code, namespace, load_data)
-    load_data()
+        unpack(request.code, namespace, data.load)
+    data.load_rest()
 
 
 def _execute(
