@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,36 @@ def again(notebook: Notebook, *cells: str) -> list[Ran]:
 
 
 # Files
+
+LOADER = """from importlib import util
+def loaded(path):
+    spec = util.spec_from_file_location('tool', path)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.f()
+"""
+BY_PATH = {
+    "a loader": "value = loaded('tool.py')",
+    "a runner": "import runpy\nvalue = runpy.run_path('tool.py')['f']()",
+}
+
+
+@pytest.mark.parametrize("load", BY_PATH.values(), ids=BY_PATH)
+@pytest.mark.parametrize("is_compiled", [False, True], ids=["source", "compiled"])
+def test_code_that_is_loaded_by_its_path_counts_as_a_file(
+    notebook: Notebook, load: str, is_compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", not is_compiled)
+    source = Path("tool.py")
+    source.write_text("def f(): return 1")
+    notebook.run(LOADER, step(load))
+    (_, first) = again(notebook, LOADER, step(load))
+    (_, reused) = again(notebook, LOADER, step(load))
+    assert reused.status == "cached", reused.reason
+    source.write_text("def f(): return 222")
+    again(notebook, LOADER, step(load))
+    assert notebook.ns["value"] == 222
+    assert first.status == "cached"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import csv
+import gettext
 import sys
+import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -79,6 +83,9 @@ SETTINGS = [
     ("import gadget", "gadget.options(mode='b')", "gadget.options(mode='c')"),
     ("from gadget import options", "_ = options(mode='b')", "_ = options(mode='c')"),
     ("import gadget", "old = gadget.set_mode('b')", "old = gadget.set_mode('c')"),
+    ("import gadget", "[gadget.set_mode(m) for m in 'ab']", "[gadget.set_mode(m) for m in 'ac']"),
+    ("import gadget", "old = [0, gadget.set_mode('b')]", "old = [0, gadget.set_mode('c')]"),
+    ("import gadget", "True and gadget.set_mode('b')", "True and gadget.set_mode('c')"),
     ("import gadget", "gadget.config.x64 = 1", "gadget.config.x64 = 2"),
     ("import gadget", "gadget.STATE['mode'] = 'b'", "gadget.STATE['mode'] = 'c'"),
     ("import gadget", "setattr(gadget.config, 'x64', 1)", "setattr(gadget.config, 'x64', 2)"),
@@ -109,6 +116,35 @@ SETTINGS = [
         "mode = {'mode': 'c'}\ngadget.options(**mode)",
     ),
 ]
+
+OF_PYTHON = {
+    "csv.field_size_limit": ("import csv\ncsv.field_size_limit({})", 131072, 1000, "csv.field_size_limit()"),
+    "gettext.textdomain": ("import gettext\ngettext.textdomain({})", "'a'", "'b'", "gettext.textdomain()"),
+    "zoneinfo": ("import zoneinfo\nzoneinfo.reset_tzpath([{}])", "'/a'", "'/b'", "zoneinfo.TZPATH"),
+    "builtins": ("import builtins\nbuiltins.limit_of_all = {}", 1, 2, "limit_of_all"),
+}
+
+
+@pytest.mark.parametrize(("sets", "before", "after", "look"), OF_PYTHON.values(), ids=OF_PYTHON)
+def test_steps_depend_on_what_python_itself_was_told(
+    notebook: Notebook, sets: str, before: object, after: object, look: str
+) -> None:
+    step = f"%%step look\nseen = {look}"
+    try:
+        notebook.run(sets.format(before), step)
+        first = notebook.ns["seen"]
+        notebook.restart()
+        _, again = notebook.run(sets.format(before), step)
+        assert again.status == "cached", again.reason
+        notebook.restart()
+        notebook.run(sets.format(after), step)
+        assert notebook.ns["seen"] != first
+    finally:
+        csv.field_size_limit(131072)
+        gettext.textdomain("messages")
+        zoneinfo.reset_tzpath()
+        vars(builtins).pop("limit_of_all", None)
+
 
 FILLED = {
     "a list": (

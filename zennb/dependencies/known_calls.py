@@ -11,6 +11,7 @@ __all__ = [
     "is_decorator",
     "is_known_harmless",
     "sets_when_assigned",
+    "sets_when_given",
     "surely_sets",
 ]
 
@@ -23,6 +24,10 @@ _SETTING = re.compile(
 
 _ASSIGNED = re.compile(r"set(?!diff|xor|p$|_index)|(un)?register|(en|dis)able|(un)?subscribe|install|signal$")
 """Begins the names of those among them that are called for their effect also when their result is kept."""
+
+_BOTH = frozenset(
+    {"csv.field_size_limit", "gettext.bindtextdomain", "gettext.textdomain", "threading.stack_size"}
+)
 
 _HARMLESS = re.compile(
     r"show|display|p?print|pprint|plot|draw|sleep|wait|read|fetch|download|get|list|dump|save|write|export|to_|close"
@@ -96,6 +101,7 @@ _CHANGING_SQL = re.compile(
 )
 
 _RELATED = {
+    "builtins": {"*"},
     "copyreg": {"copy", "pickle", "joblib", "cloudpickle"},
     "time": {"datetime", "pandas"},
     "IPython": {"*"},
@@ -112,6 +118,11 @@ def surely_sets(name: str) -> bool:
     *inner, last = name.split(".")
     within = ("config", "options", "settings", "registry", "colormaps", "backends")
     return _SETTING.match(last) is not None or any(each in within for each in inner[1:])
+
+
+def sets_when_given(name: str) -> bool:
+    """Whether a function sets what it is given, and else only tells it."""
+    return name in _BOTH
 
 
 def sets_when_assigned(name: str) -> bool:

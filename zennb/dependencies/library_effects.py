@@ -23,6 +23,7 @@ from zennb.dependencies.known_calls import (
     is_decorator,
     is_known_harmless,
     sets_when_assigned,
+    sets_when_given,
     surely_sets,
 )
 from zennb.dependencies.known_effects import DATA
@@ -121,6 +122,7 @@ def may_have_effects(tree: ast.Module) -> bool:
     return any(
         (isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load))
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await))
+        or (isinstance(node, ast.Call) and sets_when_assigned(last_name(node.func)))
         or (isinstance(node, ast.FunctionDef | ast.ClassDef) and bool(node.decorator_list))
         for node in ast.walk(tree)
     )
@@ -156,6 +158,8 @@ def _direct(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iter
         called = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(called, ast.Call):
             yield from _bare(called, scope, is_shown=is_shown)
+        else:
+            yield from _within(called, scope)
         return
     targets = _targets(node)
     for target in targets:
@@ -165,16 +169,28 @@ def _direct(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iter
             if not is_seen and not is_carried_object(target, scope):
                 yield owned.name, target, False
     value: object = getattr(node, "value", None)
-    if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(value, ast.Call):
-        names = [each.id for each in targets if isinstance(each, ast.Name)]
-        if names and all(set(name) == {"_"} for name in names):
-            yield from _bare(value, scope, is_shown=False)
-        else:
-            owned = owned_by_library(value.func, scope)
-            if isinstance(owned, Owned) and sets_when_assigned(owned.name):
-                yield from _bare(value, scope, is_shown=False)
+    names = [each.id for each in targets if isinstance(each, ast.Name)]
+    if isinstance(value, ast.Call) and names and all(set(name) == {"_"} for name in names):
+        yield from _bare(value, scope, is_shown=False)
+    elif isinstance(value, ast.expr):
+        yield from _within(value, scope)
     if isinstance(node, ast.Assign) and len(targets) == 1 and isinstance(targets[0], ast.Name):
         _note_alias(targets[0].id, node.value, scope)
+
+
+def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
+    """Yield the calls that surely set something inside an expression: `[register(each) for each in kinds]`."""
+    waiting: list[ast.AST] = [expression]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Lambda):
+            continue
+        waiting += ast.iter_child_nodes(node)
+        owned = owned_by_library(node.func, scope) if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(owned, Owned) and sets_when_assigned(owned.name):
+            yield from (
+                (name, at, node is not expression) for name, at, _ in _bare(node, scope, is_shown=False)
+            )
 
 
 def _targets(node: ast.stmt) -> list[ast.expr]:
@@ -229,6 +245,8 @@ def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool
         return True
     if is_known_harmless(name):
         return False
+    if call.args and sets_when_given(name):
+        return True
     if not surely_sets(name) and not any(map(is_changing_sql, _texts(call, scope))):
         # What is given data works on them; what is given none works on the library.
         return not is_shown and not any(_is_data(each, scope) for each in _arguments(call))

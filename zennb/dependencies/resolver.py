@@ -313,6 +313,7 @@ class DependencyResolver(FoundDependencies):
         while rest and rest != (WHOLE,):
             name, held = f"{module.__name__}.{rest[0]}", vars(module)
             if rest[0] not in held:
+                self.uses.add(name)
                 self._add_module_getattr(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
                 return
             value, rest = held[rest[0]], rest[1:]

@@ -23,6 +23,7 @@ from zennb.engine.environment.callers import (
     first_outside,
     is_for_a_traceback,
     is_import,
+    is_imported,
     is_users,
     module_name,
 )
@@ -41,6 +42,7 @@ from zennb.engine.environment.files import (
     resolved,
     shown,
     signature,
+    source_of,
     state,
 )
 from zennb.engine.environment.own_files import NO_FILES, OwnFiles
@@ -139,11 +141,7 @@ class AccessTracer:
                 self._read(os.path.normpath(where))
 
     def files(self, *, largest: float = inf) -> dict[str, str]:
-        """Return path → state of everything that was read, as it was at that time.
-
-        Args:
-            largest: bytes from which on a file is compared by size and time, because reading it would be slow.
-        """
+        """Return path → state then of everything that was read: of files from `largest` bytes on, size and time."""
         found = {path: merged(asked) for path, asked in self._asked.items()} | self._lists
         for path, mark in self._reads.items():
             # Reading costs one `stat` while the step runs; the content is digested now, if it is what the step read.
@@ -182,15 +180,20 @@ class AccessTracer:
         self._written.update(fresh | unsure, beside=self._beside)
         return {shown(path, self.folder) for path in unsure}
 
-    # Audit events
-
     def opened(self, path: object, _mode: object, flags: object) -> None:
         """Note that a file was opened."""
         where = resolved(path)
         flags = flags if isinstance(flags, int) else 0
-        if not self.counts_here(where) or flags == 0:  # flags are 0 where Python opens code to import it
+        if (
+            flags == 0
+        ):  # Python opens code, maybe as compiled; a module that is imported by its name counts as code
+            source = source_of(where)
+            if self.counts_here(source) and not is_imported():
+                self._read(source)
             return
-        if where.endswith(".py") and (is_for_a_traceback() or is_import()):  # a module counts as code
+        if not self.counts_here(where):
+            return
+        if where.endswith(".py") and (is_for_a_traceback() or is_imported()):  # a module counts as code
             return
         if not flags & _CHANGES:
             self._read(where)
@@ -255,22 +258,19 @@ class AccessTracer:
                 self.asked_for(where, stat_calls.KIND, None)
             self._write(where, how)
 
-    def moved(
-        self, source: object, target: object, source_folder: object = -1, target_folder: object = -1
-    ) -> None:
+    def moved(self, source: object, target: object, from_folder: object = -1, to_folder: object = -1) -> None:
         """Note that a file was moved."""
-        self.removed(source, source_folder)
+        self.removed(source, from_folder)
         where = resolved(target)
-        if target_folder in {-1, None} and self.counts_here(where):
+        if to_folder in {-1, None} and self.counts_here(where):
             self._write(where, MOVE)
             self._written.moved(resolved(source), where)
 
     def linked(self, source: object, target: object, *_more: object) -> None:
         """Note that a file got another name."""
-        if self.counts_here(resolved(source)):
-            self._read(resolved(source))
-        if self.counts_here(resolved(target)):
-            self._write(resolved(target))
+        for path, note in ((source, self._read), (target, self._write)):
+            if self.counts_here(where := resolved(path)):
+                note(where)
 
     def ran(self, program: object, arguments: object = None, *_more: object) -> None:
         """Note that a program was started."""

@@ -19,6 +19,7 @@ __all__ = [
     "first_outside",
     "is_for_a_traceback",
     "is_import",
+    "is_imported",
     "is_ours",
     "is_users",
     "module_name",
@@ -117,6 +118,16 @@ def is_import() -> bool:
         or module_name(frame).startswith(("importlib", "pkgutil"))
         for frame in _frames()
     )
+
+
+def is_imported() -> bool:
+    """Whether code is being opened because a module is imported by its name, or imported again."""
+    for frame in _frames():
+        if not module_name(frame).startswith((_OURS, "importlib", "_frozen_importlib")):
+            return False
+        if frame.f_code.co_name in {"_find_and_load", "reload"}:
+            return True
+    return False
 
 
 def is_for_a_traceback() -> bool:

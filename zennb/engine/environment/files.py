@@ -13,6 +13,7 @@ import tempfile
 import time
 from contextlib import suppress
 from functools import cache, lru_cache
+from importlib.util import source_from_cache
 from math import inf
 from pathlib import Path
 from types import MappingProxyType
@@ -44,6 +45,7 @@ __all__ = [
     "resolved",
     "shown",
     "signature",
+    "source_of",
     "state",
     "write",
 ]
@@ -75,6 +77,14 @@ TIMED = "file, changed at "
 
 Signature = tuple[int, int, int, int]
 """Size, time of the last change of content, of the last change at all, and inode: equal for equal content."""
+
+
+def source_of(path: str) -> str:
+    """Return the source file of compiled code in Python's cache; any other path as it is."""
+    try:
+        return source_from_cache(path)
+    except ValueError:
+        return path
 
 
 def resolved(path: object) -> str:
