@@ -82,6 +82,40 @@ def test_a_step_that_read_a_file_runs_again_when_the_file_changed_and_only_then(
     assert "1" in str(notebook.ns["text"])
 
 
+ALTERED = {
+    "os.chmod('data.csv', 0o600)": "sets the mode, owner or times of data.csv",
+    "from pathlib import Path\nPath('data.csv').chmod(0o600)": "sets the mode, owner or times of data.csv",
+    "os.utime('data.csv', (1000, 1000))": "sets the mode, owner or times of data.csv",
+    "os.symlink('data.csv', 'link')": "makes the link link",
+    "os.symlink('nowhere', 'link') if 1 else 0": "makes the link link",
+    "os.link('data.csv', 'link')": "makes the link link",
+}
+
+
+@pytest.mark.parametrize("cell", ALTERED)
+def test_what_is_set_of_a_file_besides_its_content_is_set_every_time(notebook: Notebook, cell: str) -> None:
+    for _ in range(2):
+        Path("link").unlink(missing_ok=True)
+        Path("data.csv").write_text("a")
+        Path("data.csv").chmod(0o644)
+        _, ran = notebook.run("import os", step(f"{cell}\nx = 1"))
+        assert ran.status == "completed"
+        notebook.restart()
+    assert ran.reason == f"not cacheable: it {ALTERED[cell]}, which reuse would not do"
+
+
+def test_links_and_modes_of_files_that_are_gone_or_copied_bar_no_reuse(notebook: Notebook) -> None:
+    Path("data.csv").write_text("a")
+    cell = step(
+        "shutil.copy2('data.csv', 'copy.csv')\nos.symlink('data.csv', 'link')\nos.remove('link')\n"
+        "with tempfile.TemporaryDirectory() as _d: shutil.copytree('.', _d + '/all', ignore=lambda *_: ['home'])"
+    )
+    notebook.run("import os, shutil, tempfile", cell)
+    _, ran = again(notebook, "import os, shutil, tempfile", cell)
+    assert "data.csv" not in ran.reason
+    assert "link" not in ran.reason
+
+
 def test_a_file_of_the_same_size_and_time_is_told_apart(notebook: Notebook, tmp_path: Path) -> None:
     data = tmp_path / "data.txt"
     data.write_text("one")

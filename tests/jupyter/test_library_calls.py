@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import csv
 import gettext
+import os
 import sys
 import zoneinfo
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,13 @@ SETTINGS = [
 
 OF_PYTHON = {
     "csv.field_size_limit": ("import csv\ncsv.field_size_limit({})", 131072, 1000, "csv.field_size_limit()"),
+    "csv.field_size_limit, kept": (
+        "import csv\nold = csv.field_size_limit({})",
+        131072,
+        1000,
+        "csv.field_size_limit()",
+    ),
+    "os.umask": ("import os\nos.umask({})", 0o22, 0o77, "os.umask(0o22)"),
     "gettext.textdomain": ("import gettext\ngettext.textdomain({})", "'a'", "'b'", "gettext.textdomain()"),
     "zoneinfo": ("import zoneinfo\nzoneinfo.reset_tzpath([{}])", "'/a'", "'/b'", "zoneinfo.TZPATH"),
     "builtins": ("import builtins\nbuiltins.limit_of_all = {}", 1, 2, "limit_of_all"),
@@ -142,6 +150,7 @@ def test_steps_depend_on_what_python_itself_was_told(
     finally:
         csv.field_size_limit(131072)
         gettext.textdomain("messages")
+        os.umask(0o22)
         zoneinfo.reset_tzpath()
         vars(builtins).pop("limit_of_all", None)
 

@@ -26,7 +26,13 @@ _ASSIGNED = re.compile(r"set(?!diff|xor|p$|_index)|(un)?register|(en|dis)able|(u
 """Begins the names of those among them that are called for their effect also when their result is kept."""
 
 _BOTH = frozenset(
-    {"csv.field_size_limit", "gettext.bindtextdomain", "gettext.textdomain", "threading.stack_size"}
+    {
+        "csv.field_size_limit",
+        "gettext.bindtextdomain",
+        "gettext.textdomain",
+        "os.umask",
+        "threading.stack_size",
+    }
 )
 
 _HARMLESS = re.compile(

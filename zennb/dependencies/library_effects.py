@@ -187,10 +187,14 @@ def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
             continue
         waiting += ast.iter_child_nodes(node)
         owned = owned_by_library(node.func, scope) if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and isinstance(owned, Owned) and sets_when_assigned(owned.name):
+        if isinstance(node, ast.Call) and isinstance(owned, Owned) and _sets(owned.name, node):
             yield from (
                 (name, at, node is not expression) for name, at, _ in _bare(node, scope, is_shown=False)
             )
+
+
+def _sets(name: str, call: ast.Call) -> bool:
+    return sets_when_assigned(name) or (bool(call.args) and sets_when_given(name))
 
 
 def _targets(node: ast.stmt) -> list[ast.expr]:

@@ -35,10 +35,11 @@ from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
+from zennb.materializers.rebuilding import runs_when_loaded
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
-from zennb.materializers.unpicklable import not_loaded, refusal, refuse_open_resources
+from zennb.materializers.unpicklable import not_loaded, refusal, refuse_changed, refuse_open_resources
 from zennb.materializers.unpickling import unpickled
 from zennb.packages.origin import module_of
 
@@ -58,9 +59,7 @@ _MAGIC_WITH_PARTS = b"zennbPK\x02"
 
 def notebook_object(name: str, kind: str) -> Any:
     """A placeholder in pickles for a class or function of the notebook; our unpickler resolves it."""
-    raise MissingDefinition(
-        f"{kind} `{name}` of a notebook can only be loaded through zennb.load.", name=name
-    )
+    raise MissingDefinition(f"{kind} `{name}` of a notebook is only loaded through zennb.load.", name=name)
 
 
 def random_state() -> Any:
@@ -78,12 +77,14 @@ class Pickled:
         buffers: the out-of-band buffers: the value's own memory.
         needs: qualified names of the notebook classes and functions it refers to.
         parts: large memory of tensors, to be stored in blobs of its own.
+        is_rebuilt: whether loading it runs methods that the user has written.
     """
 
     stream: Sequence[Buffer]
     buffers: Sequence[memoryview]
     needs: tuple[str, ...]
     parts: Sequence[memoryview] = ()
+    is_rebuilt: bool = False
 
 
 class SignedPickles(Materializer):
@@ -166,7 +167,7 @@ class SignedPickles(Materializer):
         """Load the pickle once to check it, and return the result.
 
         Raises:
-            NotStorable: it cannot be loaded, or the result has another type.
+            NotStorable: it cannot be loaded, or the result is of another type or content.
         """
         try:
             with not_opened():
@@ -179,6 +180,8 @@ class SignedPickles(Materializer):
                 "Keep it in a name that starts with `_`, or convert it first.",
                 path=name,
             )
+        if pickled.is_rebuilt and not pickled.parts:
+            refuse_changed(value, again, name)
         return again
 
     def copy_of(self, pickled: Pickled, *, largest: int) -> Any:
@@ -271,16 +274,15 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self.parts: list[memoryview] | None = [] if apart else None
         self._shared = shared
         self._scope = scope
-        self._root: type | None = None
         self._value: Any = None
         self._arrays: list[Any] | None = None
         self._whole: frozenset[int] = frozenset()
-        self._asked: set[int] = set()
+        self.asked: dict[int, type] = {}
         self.needs: dict[str, None] = {}
 
     def dump_root(self, value: Any, *, together: bool) -> None:
         """Write `value`, or values `together`; functions among these by value, since nothing else defines them."""
-        self._root, self._value = type(value), value
+        self._value = value
         # The values themselves, as opposed to what they refer to.
         self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
@@ -295,18 +297,17 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             by_name = is_a(value, type) or id(value) not in self._whole
             if by_name and find(self._scope, name) is value:
                 self.needs[name] = None
-                return notebook_object, (name, kind_of(value, self._root))
+                return notebook_object, (name, kind_of(value, type(self._value)))
         if is_a(value, type | FunctionType):
             refuse_stale(value, self._scope)
-        code = self._code(value)
-        if code is not None:
+        if (code := self._code(value)) is not None:
             return code
         if is_a(value, type | FunctionType):
             import_home(value)
         # Asked again within its own recipe, as a tuple with attributes is, its attributes are held by that recipe.
-        if id(value) not in self._asked and lends_attributes(value):
+        if id(value) not in self.asked and lends_attributes(value):
             raise pickle.PicklingError("something else holds its attributes, as `vars(...)` returns them")
-        self._asked.add(id(value))
+        self.asked[id(value)] = type(value)
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special
@@ -394,4 +395,5 @@ def _written(
             buffers=buffers.views(),
             needs=tuple(pickler.needs),
             parts=pickler.parts or (),
+            is_rebuilt=any(map(runs_when_loaded, set(pickler.asked.values()))),
         )

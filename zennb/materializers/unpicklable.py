@@ -1,4 +1,4 @@
-"""Owns the search for the part of a value that cannot be serialized, so that the error can name it."""
+"""Owns what refuses to be stored: the search for the part of a value at fault, and values that come back changed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, elements_of, error_line, is_a, plain, slot_values
+from zennb.digests.digest import digest as digest_of
 from zennb.errors import NotStorable
 from zennb.materializers.summary import type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["find_unpicklable", "not_loaded", "refusal", "refuse_open_resources"]
+__all__ = ["find_unpicklable", "not_loaded", "refusal", "refuse_changed", "refuse_open_resources"]
 
 _SECONDS = 2.0
 _DEPTH = 12
@@ -147,3 +148,18 @@ def refuse_open_resources(value: object) -> None:
         raise pickle.PicklingError("an open file")
     if is_a(value, memoryview):
         raise pickle.PicklingError("a view of another value's memory")
+
+
+def refuse_changed(value: object, again: object, name: str) -> None:
+    """Refuse a value that is another one after it was pickled and loaded; digesting both takes as long as storing them.
+
+    Raises:
+        NotStorable: the content of the loaded one is not that of the value.
+    """
+    if digest_of(again) != digest_of(value):
+        raise NotStorable(
+            f"`{name}` is a {type_text(value)}, which is another value when it is pickled and loaded: a class of yours "
+            "changes it on the way. Keep it in a name that starts with `_`, or give the class a `__reduce__` that "
+            "makes an equal object.",
+            path=name,
+        )

@@ -125,7 +125,7 @@ def test_what_a_step_reads_is_noticed_after_an_interrupt_while_that_is_noticed(n
     cell = (
         "%%step reads\nfrom pathlib import Path\ntext = Path('a.txt').read_text()\nos.environ['CODED'] = '1'"
     )
-    within = ("callers.py", "access_tracer.py", "named_paths.py")
+    within = ("callers.py", "access_tracer.py", "active_tracers.py", "named_paths.py")
     Path("a.txt").write_text("0")
     notebook.run("import os")
     count = lines_of(lambda: notebook.run(f"{cell}\n_ = 0"), within=within)

@@ -1,22 +1,16 @@
-"""Owns `AccessTracer`: which files and environment variables running code accesses, as Python reports them.
-
-Python's audit hook reports files that any code opens, lists, renames or removes. A hook cannot be removed again, so the
-process gets one, which does nothing while no tracer is active. Variables that are read are noticed by `variable_reads`,
-and questions about files (`os.path.exists`) by `stat_calls`.
-"""
+"""Owns `AccessTracer`: which files and environment variables running code accesses, as `active_tracers` reports it."""
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import threading
-from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.engine.environment import stat_calls
+from zennb.engine.environment.active_tracers import LOCK, activate, active, deactivate
 from zennb.engine.environment.callers import (
     INSIDE,
     caller,
@@ -46,11 +40,11 @@ from zennb.engine.environment.files import (
     state,
 )
 from zennb.engine.environment.own_files import NO_FILES, OwnFiles
-from zennb.engine.environment.variable_reads import ALL, unwatch, watch
+from zennb.engine.environment.variable_reads import ALL
 from zennb.engine.environment.written_files import WrittenFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from zennb.engine.environment.named_paths import NamedAccess
     from zennb.engine.environment.writer_watch import WriterWatch
@@ -58,10 +52,6 @@ if TYPE_CHECKING:
 __all__ = ["AccessTracer"]
 
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
-_tracers: dict[int, AccessTracer] = {}
-"""Thread → its active tracer."""
-
-_lock = threading.Lock()
 
 
 class AccessTracer:
@@ -78,6 +68,7 @@ class AccessTracer:
         sets: environment variables that were set or deleted, other than by an import.
         sets_itself: those of them that the user's own code set.
         programs: programs that the user's own code started.
+        altered: links that were made, and files whose mode or times were set, as clauses.
         is_alone: whether no other tracer was active at the same time.
         reads_all: whether the user's own code iterated over the whole environment.
     """
@@ -89,6 +80,7 @@ class AccessTracer:
         self.sets: set[str] = set()
         self.sets_itself: set[str] = set()
         self.programs: list[str] = []
+        self.altered: dict[str, str] = {}
         self.reads_all = False
         self.is_alone = True
         self._texts, self._beside = frozenset(texts), set[str]()
@@ -107,30 +99,22 @@ class AccessTracer:
         self._thread = threading.get_ident()
         # An interrupt may have kept our own work from ending it, and then nothing would be traced any more.
         INSIDE.busy = False
-        with _lock:
-            _install()
+        with LOCK:
             # A step inside a plain cell that is traced: accesses of the step are the step's alone.
-            self._outer = _tracers.pop(self._thread, None)
-            for other in _tracers.values():
-                if not (self._in_background or other._in_background):  # noqa: SLF001 - another of this class
+            self._outer = activate(self, self._thread)
+            for other in active():
+                if other is not self and not (self._in_background or other._in_background):  # noqa: SLF001 - one of us
                     other.is_alone = self.is_alone = False
                     self._beside |= other._texts  # noqa: SLF001
                     other._beside |= self._texts  # noqa: SLF001
-            _tracers[self._thread] = self
-            watch(_note)
-            stat_calls.watch(_note_question)
 
     def stop(self) -> None:
         """Stop tracing; calling it twice is fine."""
-        with _lock:
-            if _tracers.get(self._thread) is self:
-                del _tracers[self._thread]
-                if self._outer is not None and self._outer._thread:  # noqa: SLF001 - else it has stopped
-                    _tracers[self._thread] = self._outer
+        with LOCK:
+            outer = self._outer
+            has_stopped = outer is None or not outer._thread  # noqa: SLF001 - as above
+            deactivate(self, self._thread, None if has_stopped else outer)
             self._thread = 0
-            if not _tracers:
-                unwatch()
-                stat_calls.unwatch()
 
     def read_unseen(self, paths: Iterable[str]) -> None:
         """Record files and folders that another program read for the step; names may have wildcards."""
@@ -247,6 +231,10 @@ class AccessTracer:
             self._written.note_folder(where)
             self._write(where)
 
+    def truncated(self, path: object, _length: object) -> None:
+        """Note that a file was cut off."""
+        self.removed(path, how=CLOSE)
+
     def removed(self, path: object, folder: object = -1, *, how: int = REMOVE) -> None:
         """Note that a file or folder was removed."""
         where = resolved(path)
@@ -271,6 +259,16 @@ class AccessTracer:
         for path, note in ((source, self._read), (target, self._write)):
             if self.counts_here(where := resolved(path)):
                 note(where)
+        self._alter("makes the link", target)
+
+    def described(self, path: object, *_more: object) -> None:
+        """Note that the mode, owner or times of a file were set; not those of a copy, which a library sets."""
+        if is_users(caller()):
+            self._alter("sets the mode, owner or times of", path)
+
+    def _alter(self, verb: str, path: object) -> None:
+        if self.counts_here(where := resolved(path)):
+            self.altered[where] = f"it {verb} {shown(where, self.folder)}"
 
     def ran(self, program: object, arguments: object = None, *_more: object) -> None:
         """Note that a program was started."""
@@ -300,6 +298,10 @@ class AccessTracer:
         if self.counts_here(where) and where not in self._written and not self._written.is_new(where):
             self._asked.setdefault(where, {}).setdefault(asked, asked_state(found, asked))
 
+    def ignores(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        """Whether an audit event is of what zennb itself does in its home."""
+        return self._ignored.is_own_work(event, arguments)
+
     def counts_here(self, path: str) -> bool:
         """Whether a file counts for this step."""
         return counts(path) and path not in self._ignored
@@ -315,86 +317,6 @@ class AccessTracer:
         for known, mark in self._reads.items():
             if not isinstance(mark, str) and (known == path or known.startswith(path + os.sep)):
                 self._reads[known] = ABSENT if mark is None else state(known)
-        others = [each for each in list(_tracers.values()) if each is not self]
+        others = [each for each in active() if each is not self]
         beside = [each._written for each in others if not each._in_background]  # noqa: SLF001 - as above
         self._written.add(path, *(() if self._in_background else (how, beside)))
-
-
-def _note(what: Any, value: str | None) -> None:
-    """Report a read of the environment to the tracers if the user's own code did it."""
-    if getattr(INSIDE, "busy", False) or not _tracers:
-        return
-    INSIDE.busy = True
-    try:
-        if is_users(caller()):
-            for tracer in _concerned():
-                tracer.asked(what, value)
-    finally:
-        INSIDE.busy = False
-
-
-def _note_question(path: Any, asked: str, found: Any) -> None:
-    """Report a question about a file to the tracers."""
-    if getattr(INSIDE, "busy", False) or not _tracers:
-        return
-    INSIDE.busy = True  # no `with`: an interrupt at its end would leave the rest of the step untraced
-    try:
-        for tracer in _concerned("os.stat", (path,)):
-            tracer.asked_for(path, asked, found)
-    finally:
-        INSIDE.busy = False
-
-
-_REPORTS: dict[str, Callable[..., None]] = {
-    "open": AccessTracer.opened,
-    "sqlite3.connect": AccessTracer.connected,
-    "os.listdir": AccessTracer.listed,
-    "os.scandir": AccessTracer.scanned,
-    "os.mkdir": AccessTracer.made_folder,
-    "os.truncate": lambda tracer, path, _length: tracer.removed(path, how=CLOSE),
-    "os.remove": AccessTracer.removed,
-    "os.rmdir": AccessTracer.removed,
-    "shutil.rmtree": AccessTracer.removed,
-    "os.rename": AccessTracer.moved,
-    "os.link": AccessTracer.linked,
-    "os.symlink": AccessTracer.linked,
-    "subprocess.Popen": AccessTracer.ran,
-    "os.system": AccessTracer.ran,
-    "os.exec": AccessTracer.ran,
-    "os.posix_spawn": AccessTracer.ran,
-    "os.putenv": AccessTracer.set,
-    "os.unsetenv": AccessTracer.set,
-}
-
-
-def _hook(
-    event: str,
-    arguments: tuple[Any, ...],
-    _reports: dict[str, Callable[..., None]] = _REPORTS,
-    _active: dict[int, AccessTracer] = _tracers,
-) -> None:
-    # Python calls this for far more than files (even for `id`), so the fast exit comes first.
-    if event not in _reports or not _active or getattr(INSIDE, "busy", False):
-        return
-    INSIDE.busy = True
-    try:
-        for tracer in _concerned(event, arguments):
-            _reports[event](tracer, *arguments)
-    except Exception:  # noqa: BLE001 - what is raised here would break the user's own call
-        for tracer in _concerned():
-            # Counts as a program: effects that were missed rule out reuse just the same.
-            tracer.programs.append("something that could not be followed")
-    finally:
-        INSIDE.busy = False
-
-
-@cache
-def _install() -> None:
-    sys.addaudithook(_hook)  # a hook cannot be removed, so it is added only once
-
-
-def _concerned(event: str = "", arguments: tuple[Any, ...] = ()) -> list[AccessTracer]:
-    """Return the tracer of this thread, else (a step started it) all; none for what zennb itself does in its home."""
-    own = _tracers.get(threading.get_ident())
-    found = list(_tracers.values()) if own is None else [own]
-    return [each for each in found if not each._ignored.is_own_work(event, arguments)]  # noqa: SLF001 - as above

@@ -359,6 +359,8 @@ class EnvironmentRecorder:
         found = [
             Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in tracer.programs
         ]
+        left = [what for path, what in tracer.altered.items() if os.path.lexists(path)]
+        found += [Reason(what, "which reuse would not do", loses="result") for what in left]
         if tracer.reads_all:
             found.append(Reason("it goes through all environment variables"))
         # Nothing depends on the state of a generator that nobody has seeded, whichever step drew from it.

@@ -9,7 +9,15 @@ from __future__ import annotations
 import sys
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+from weakref import (
+    CallableProxyType,
+    ProxyType,
+    ReferenceType,
+    WeakKeyDictionary,
+    WeakSet,
+    WeakValueDictionary,
+    getweakrefs,
+)
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
 from zennb.digests.classes import functions_in
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
 
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["changed_parts", "code_kind", "outputs_owned_by_code", "weak_holder"]
+__all__ = ["changed_parts", "code_kind", "outputs_owned_by_code", "weak_holder", "weakly_referred"]
 
 
 _EMPTY = CellType()
@@ -136,6 +144,35 @@ def _parts(holder: object) -> Iterator[Any]:
 
 def _changeable(parts: Iterable[Any]) -> Iterator[Any]:
     return (part for part in parts if not is_a(part, ModuleType | type) and not is_immutable(part))
+
+
+def weakly_referred(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any]) -> list[str]:
+    """Return which variables refer weakly to values that a step has changed in place, as sentences.
+
+    Args:
+        values: input name → value and content.
+        namespace: the notebook's other variables.
+    """
+    weak = {name: each for name, each in namespace.items() if is_a(each, _WEAK)} if values else {}
+    return [
+        f"`{name}` refers weakly to `{changed}`"
+        for name, each in weak.items()
+        for changed, (value, seen) in values.items()
+        if any(found is each for found in getweakrefs(value))
+        or any(is_reachable(part, seen.mutable, seen.memory) for part in _referred(each))
+    ]
+
+
+_WEAK: Any = (ReferenceType, ProxyType, CallableProxyType, WeakSet, WeakKeyDictionary, WeakValueDictionary)
+
+
+def _referred(weak: Any) -> list[Any]:
+    """Return what is referred to weakly, where it can be had."""
+    if is_a(weak, ReferenceType):
+        return [ReferenceType.__call__(weak)]
+    if is_a(weak, WeakValueDictionary):
+        return list(WeakValueDictionary.values(weak))
+    return list(weak) if is_a(weak, WeakSet | WeakKeyDictionary) else []
 
 
 def weak_holder(definitions: Mapping[str, Any]) -> str:

@@ -13,7 +13,12 @@ from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
 from zennb.digests.digest import contents
 from zennb.engine.step.cache_options import changed_although_left_out
-from zennb.engine.step.code_owned_outputs import changed_parts, outputs_owned_by_code, weak_holder
+from zennb.engine.step.code_owned_outputs import (
+    changed_parts,
+    outputs_owned_by_code,
+    weak_holder,
+    weakly_referred,
+)
 from zennb.engine.step.outcome import Reason
 from zennb.errors import StepRefused
 from zennb.packages.origin import module_of
@@ -67,6 +72,10 @@ def reasons_against_reuse(
         repeated = effects_when_defined(definition.tree, collected.defines, namespace)
         repeated = repeated or _changed_by_definitions(definition.tree, collected, inputs)
         found += [Reason(repeated, "and reuse would define it again")] if repeated else []
+    changed_inputs = {name: each for name, each in collected.values.items() if name in inputs}
+    others = {name: value for name, value in namespace.items() if name not in collected.values}
+    for each in weakly_referred(changed_inputs, others):
+        found.append(Reason(each, "and reuse would give another one", loses="part"))
     shared = _shared_with_code(request, collected, namespace, inputs)
     for each in shared:
         holder = each.split("`")[-2]

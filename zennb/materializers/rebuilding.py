@@ -1,0 +1,34 @@
+"""Owns which classes of the user have methods that run when an instance is loaded, and so may change what comes back.
+
+A pickle fills a dictionary by `obj[key] = value`, a list by `extend`, slots by `setattr`, and makes sets, tuples,
+numbers and exceptions by calling their class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.compat.instances import bases_of, class_attributes
+from zennb.packages.origin import module_of, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+__all__ = ["runs_when_loaded"]
+
+_ANY = frozenset(
+    {"__new__", "__setattr__", "__setstate__", "__reduce__", "__reduce_ex__", "__getstate__"}
+    | {"__getnewargs__", "__getnewargs_ex__"}
+)
+_OF_CONTAINERS = frozenset({"__init__", "__setitem__", "append", "extend"})
+"""Methods that run only where the class is derived from one of Python's own, or of a library's."""
+
+
+def runs_when_loaded(cls: type) -> bool:
+    """Whether loading an instance of a class runs a method that the user has written."""
+    bases = bases_of(cls)
+    users = [each for each in bases if origin(module_of(each)).is_users]
+    if not users:
+        return False
+    wanted: AbstractSet[str] = _ANY if len(users) == len(bases) - 1 else _ANY | _OF_CONTAINERS
+    return any(not wanted.isdisjoint(class_attributes(each)) for each in users)
