@@ -15,7 +15,7 @@ from zennb.engine.environment import stat_calls
 from zennb.engine.environment.callers import INSIDE, caller, is_users
 from zennb.engine.environment.variable_reads import unwatch, watch
 
-__all__ = ["LOCK", "activate", "active", "deactivate"]
+__all__ = ["LOCK", "Tracer", "activate", "active", "deactivate"]
 
 LOCK = threading.Lock()
 """Held while a tracer begins or ends."""

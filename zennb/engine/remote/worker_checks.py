@@ -11,7 +11,7 @@ from zennb.errors import StepRefused
 from zennb.packages.versions import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.outcome import Reason
@@ -84,18 +84,29 @@ def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
         raise refusal(request, f"{'; '.join(results)}, and that stays there", advice)
 
 
-def refuse_changed_copies(request: StepRequest, reasons: Iterable[Reason]) -> None:
+def refuse_changed_copies(request: StepRequest, reasons: Sequence[Reason], inputs: Collection[str]) -> None:
     """Refuse a step that changed its copies of the notebook's definitions: the notebook would keep the old ones.
 
-    Or one whose results share state with such a copy. Definitions that cannot be copied are the notebook's own.
+    Or one whose results share state with such a copy, or that changed a copy of what it reads into something that
+    cannot be stored. Definitions that cannot be copied are the notebook's own.
+
+    Args:
+        request: the step.
+        reasons: why it must not be reused.
+        inputs: names of what it read.
 
     Raises:
         StepRefused: there are such changes or results.
     """
+    # An element has no cell of its own in which it could run.
+    advice = "" if request.definition.element_of else ", or run the step by its own cell"
+    for why in (each for each in reasons if each.output in inputs):
+        raise StepRefused(
+            f"step '{request.definition.name}' has a copy of `{why.output}` here, and what it made of it cannot be "
+            f"brought back: {str(why).removesuffix('.')}. Bind a new name instead{advice}."
+        )
     kinds = {"binding", "definition", "part"} if request.code else {"binding"}
     if changes := [each.what for each in reasons if each.loses in kinds]:
-        # An element has no cell of its own in which it could run.
-        advice = "" if request.definition.element_of else ", or run the step by its own cell"
         raise StepRefused(
             f"step '{request.definition.name}' has copies of the notebook's definitions here: {'; '.join(changes)}, "
             f"and the notebook would not see that. Bind a new name instead{advice}."

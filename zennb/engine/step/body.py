@@ -122,8 +122,10 @@ def _execution(
             execution.stop()
     with redirected(Recording()), untraced():  # what values print while they are stored
         outcome = execution.finish(recording, results)
-    check = refuse_changed_copies if request.process is None else refuse_losses
-    check(request, execution.reasons)
+    if request.process is None:
+        refuse_changed_copies(request, execution.reasons, inputs)
+    else:
+        refuse_losses(request, execution.reasons)
     return outcome
 
 

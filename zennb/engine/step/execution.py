@@ -330,7 +330,7 @@ class StepExecution:
             if name in (options.outputs or ()) and name not in saved.secret:
                 raise NotStorable(why, path=name)
             what, comma, so = why.partition(", which ")
-            reason = Reason(what, f"which {so}" if comma else "", loses="result")
+            reason = Reason(what, f"which {so}" if comma else "", loses="result", output=name)
             self.reasons.append(reason)
         postponed_outputs = self._postponed(self.collected.unstorable, observed, changes, recording)
         carried: Carried | None = None

@@ -194,12 +194,12 @@ def collect_changes(
     # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
     outputs.add_partners(outputs.take_parts(in_store, bound))
     files = take_open_files(outputs.values, outputs.unstorable, bound, namespace)
-    outputs.unstorable |= {name: Reason(f"`{name}` is {OPEN_FILE}", loses="result") for name in files}
+    for name in files:
+        outputs.unstorable[name] = Reason(f"`{name}` is {OPEN_FILE}", loses="result", output=name)
     values, reasons = outputs.values, outputs.reasons
     if options.outputs is not None:
         outputs.check_declared(options.outputs, defines)
-        # An input that the step changed stays an output even if `-o` leaves it out: reuse
-        # would not repeat the change.
+        # An input that the step changed stays an output even if `-o` leaves it out: reuse would not repeat that.
         values = {name: found for name, found in values.items() if name in options.outputs or name in inputs}
         outputs.parts = {name: part for name, part in outputs.parts.items() if name in options.outputs}
     # From here on the code is judged, not the values: what a step does to a library leaves no trace in the namespace.
@@ -212,8 +212,8 @@ def collect_changes(
         definition.tree, namespace, defines=defines, changed=values.keys() - unchanged, shows=shows
     )
     if called.trouble and not set_outside:
-        is_logging = called.trouble == SETS_UP_LOGGING
-        reasons.append(Reason(called.trouble, loses="result" if is_logging else "change"))
+        lost: Any = "result" if called.trouble == SETS_UP_LOGGING else "change"
+        reasons.append(Reason(called.trouble, loses=lost))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [
         Reason(f"it uses `{use}`")
@@ -267,7 +267,7 @@ class _Outputs:
         try:
             digest = digest_value(value, name=name)
         except CannotDigest as error:
-            reason = Reason(f"`{error.path}` is {error.why}", loses="result")
+            reason = Reason(f"`{error.path}` is {error.why}", loses="result", output=name)
             # Nobody knows how the step has changed it. What a digest function of the user raises is no kind of value.
             if name in self._inputs or "digest function" in error.why:
                 self.reasons.append(reason)

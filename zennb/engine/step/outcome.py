@@ -27,11 +27,13 @@ class Reason:
         loses: what would be lost when a worker executed the step: a change to the notebook's own definitions, of which
             each step outside its cell has copies, a name that it binds in its own namespace, a change to modules or
             libraries, a result that shares state with a copy, or one that cannot leave the process; "" for nothing.
+        output: the variable that cannot be stored; "" for other reasons.
     """
 
     what: str
     so: str = ""
     loses: Literal["", "definition", "binding", "change", "part", "result"] = ""
+    output: str = ""
 
     def __str__(self) -> str:
         return f"{self.what}, {self.so}" if self.so else self.what

@@ -139,6 +139,11 @@ def refused_parts(
     digests = {**{name: seen for name, (_, seen) in contents(missing).items()}, **resolved.digests}
     changed = {name: (values[name], digests[name]) for name in outputs if name in digests and name in values}
     others = {name: value for name, value in namespace.items() if name not in outputs}
+    if weak := weakly_referred(changed, others):
+        return StepRefused(
+            f"step '{resolved.definition.name}' was given a copy, and {weak[0]}, which stays as it was. Change it in a "
+            "plain cell, or run the step as a cell on a stack that runs in the kernel."
+        )
     found = changed_parts(changed, others) if changed else []
     if not found:
         return None
