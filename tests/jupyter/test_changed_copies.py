@@ -45,3 +45,31 @@ def test_a_changed_copy_of_what_is_referred_to_weakly_fails_the_run(notebook: No
     ran = notebook.cell("%pipeline run --rerun")
     assert isinstance(ran.error, StepRefused)
     assert "`w` refers weakly to `a`" in str(ran.error)
+
+
+MADE = {
+    "a generator": ("y = (i for i in [1])", "list(y)", [1]),
+    "a list with one": ("y = [(i for i in [1])]", "list(y[0])", [1]),
+    "a thread's data": ("import threading\ny = threading.local()\ny.v = 3", "y.v", 3),
+    "by a function": ("y = make()", "next(y)", 1),
+}
+
+
+@pytest.mark.parametrize(("make", "look", "expected"), MADE.values(), ids=MADE)
+def test_what_cannot_be_stored_reaches_the_next_step_and_the_notebook(
+    notebook: Notebook, make: str, look: str, expected: object
+) -> None:
+    notebook.run("def make(): yield 1", f"%%step make\n{make}", "y = [[]]", "%%step look\nz = type(y)")
+    notebook.run("y = 'old'", "%pipeline run --rerun")
+    assert notebook.ns["z"] is not str
+    assert notebook.ns["z"] is type(notebook.ns["y"])
+    notebook.run(f"seen = {look}")
+    assert notebook.ns["seen"] == expected
+
+
+def test_an_object_of_a_copied_class_that_cannot_be_stored_fails_the_run(notebook: Notebook) -> None:
+    before = "class P:\n    def __init__(self): self.of = (i for i in [1])"
+    notebook.run(before, "%%step make\ny = P()", "y = 'old'")
+    ran = notebook.cell("%pipeline run --rerun")
+    assert isinstance(ran.error, StepRefused)
+    assert "has a copy of the class of `y` here" in str(ran.error)

@@ -8,6 +8,7 @@ from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.environment.log_handlers import LOGGING
 from zennb.engine.remote.shipped_modules import set_constants
 from zennb.errors import StepRefused
+from zennb.packages.origin import module_of
 from zennb.packages.versions import versions
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
         raise refusal(request, f"{'; '.join(results)}, and that stays there", advice)
 
 
-def refuse_changed_copies(request: StepRequest, reasons: Sequence[Reason], inputs: Collection[str]) -> None:
+def refuse_changed_copies(
+    request: StepRequest, reasons: Sequence[Reason], inputs: Collection[str], namespace: Mapping[str, Any]
+) -> None:
     """Refuse a step that changed its copies of the notebook's definitions: the notebook would keep the old ones.
 
     Or one whose results share state with such a copy, or that changed a copy of what it reads into something that
@@ -94,22 +97,30 @@ def refuse_changed_copies(request: StepRequest, reasons: Sequence[Reason], input
         request: the step.
         reasons: why it must not be reused.
         inputs: names of what it read.
+        namespace: its variables.
 
     Raises:
         StepRefused: there are such changes or results.
     """
+    name = request.definition.name
     # An element has no cell of its own in which it could run.
     advice = "" if request.definition.element_of else ", or run the step by its own cell"
-    for why in (each for each in reasons if each.output in inputs):
+    for why in (each for each in reasons if each.output):
+        if why.output in inputs:
+            what = f"has a copy of `{why.output}` here, and what it made of it"
+        elif module_of(type(namespace.get(why.output))) == "__main__":
+            what = f"has a copy of the class of `{why.output}` here, and what it made with it"
+        else:
+            continue
+        detail = str(why).removesuffix(".")
         raise StepRefused(
-            f"step '{request.definition.name}' has a copy of `{why.output}` here, and what it made of it cannot be "
-            f"brought back: {str(why).removesuffix('.')}. Bind a new name instead{advice}."
+            f"step '{name}' {what} cannot be brought back: {detail}. Bind a new name instead{advice}."
         )
     kinds = {"binding", "definition", "part"} if request.code else {"binding"}
     if changes := [each.what for each in reasons if each.loses in kinds]:
         raise StepRefused(
-            f"step '{request.definition.name}' has copies of the notebook's definitions here: {'; '.join(changes)}, "
-            f"and the notebook would not see that. Bind a new name instead{advice}."
+            f"step '{name}' has copies of the notebook's definitions here: {'; '.join(changes)}, and the notebook "
+            f"would not see that. Bind a new name instead{advice}."
         )
 
 

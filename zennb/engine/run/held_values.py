@@ -1,4 +1,4 @@
-"""Owns `HeldValues`: secrets that steps of one run bind. They are never stored, so they stay in memory."""
+"""Owns `HeldValues`: secrets, and what cannot be stored, that steps of one run bind. They stay in memory."""
 
 from __future__ import annotations
 

@@ -123,7 +123,10 @@ def _execution(
     with redirected(Recording()), untraced():  # what values print while they are stored
         outcome = execution.finish(recording, results)
     if request.process is None:
-        refuse_changed_copies(request, execution.reasons, inputs)
+        refuse_changed_copies(request, execution.reasons, inputs, namespace)
+        # What cannot be stored goes from step to step, and into the notebook, as it is.
+        unstored = {each.output for each in execution.reasons} & namespace.keys()
+        outcome = replace(outcome, held={**outcome.held, **{name: namespace[name] for name in unstored}})
     else:
         refuse_losses(request, execution.reasons)
     return outcome

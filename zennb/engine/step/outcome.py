@@ -56,7 +56,7 @@ class StepOutcome:
         seconds: duration of its code.
         error: what it raised; None when it ended well. From a worker, a `RemoteError` until it is restored.
         process: id of the process that executed it.
-        held: name → value, of secrets that it bound: they are not stored.
+        held: name → value, of what it bound and is not stored: secrets, and what cannot be stored.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
