@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
-from zennb.compat.code_pickling import is_importable, with_annotations
+from zennb.compat.code_pickling import is_importable
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
 from zennb.compat.iterators import dictionary_recipe, lends_attributes
@@ -33,6 +33,7 @@ from zennb.materializers.definitions import find, import_home, kind_of, own_name
 from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.own_attributes import completed
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.rebuilding import runs_when_loaded
@@ -310,7 +311,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self.asked[id(value)] = type(value)
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
-        return with_annotations(value, super().reducer_override(value)) if special is None else special
+        return completed(value, super().reducer_override(value) if special is None else special)
 
     def _root_arrays(self) -> list[Any]:
         """Return the arrays among what is written that own their memory; looked for once, when it is asked."""
