@@ -174,9 +174,9 @@ def test_the_proof_cannot_write_into_the_value(scope: dict[str, Any], trip: Trip
         scope,
     )
     value = scope["Scaled"](np.ones(1000))
-    materializers_value = trip(value)[1]
+    with pytest.raises(NotStorable, match="another value when it is pickled and loaded"):
+        trip(value)
     assert value.a.tolist() == [1.0] * 1000
-    assert materializers_value.a[0] == 2
 
 
 class Loader:

@@ -33,6 +33,7 @@ __all__ = [
     "own_annotations",
     "recursion_limit",
     "registered_classes",
+    "set_causes",
 ]
 
 Environ: Any = type(os.environ)
@@ -183,11 +184,30 @@ def registered_classes(cls: type) -> list[str]:
 
 
 def error_recipe(value: object) -> Any:
-    """Return the pickle recipe that an exception has by itself where tblib has registered another one; else None.
+    """Return the pickle recipe of an exception with the causes that it has; else None, or its own if tblib has another.
 
     dask imports tblib, which registers a recipe for all exceptions of the process, with their tracebacks. It would tell
     an exception from the same one in a kernel without dask, and from itself once its `__dict__` was looked at.
     """
-    reducer = copyreg.dispatch_table.get(type(value)) if is_a(value, BaseException) else None
+    if not is_a(value, BaseException):
+        return None
+    causes = [getattr(BaseException, name).__get__(value) for name in _CAUSES]
+    if causes[:2] != [None, None]:
+        recipe: Any = value.__reduce_ex__(4)  # leaves them out
+        make, arguments, *rest = recipe
+        return make, arguments, ((rest or [None])[0] or None, *causes), None, None, set_causes
+    reducer = copyreg.dispatch_table.get(type(value))
     is_tblibs = str(getattr(reducer, "__module__", "")).startswith("tblib.")
     return value.__reduce_ex__(4) if is_tblibs else None
+
+
+_CAUSES = ("__cause__", "__context__", "__suppress_context__")
+
+
+def set_causes(error: BaseException, state: tuple[Any, ...]) -> None:
+    """Give a loaded exception its attributes, and the exceptions that it was raised from."""
+    own, *causes = state
+    if own is not None:
+        error.__setstate__(own)
+    for name, cause in zip(_CAUSES, causes, strict=True):
+        setattr(error, name, cause)
