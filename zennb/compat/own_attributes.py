@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zennb.compat.instances import attributes_of
+from zennb.compat.instances import attributes_of, class_attribute
 
 __all__ = ["own_attributes"]
 
@@ -12,9 +12,7 @@ __all__ = ["own_attributes"]
 def own_attributes(table: Any) -> dict[str, Any]:
     """Return the attributes of a frame, series or index that are neither its data nor declared by its class."""
     cls: Any = type(table)
-    known = {
-        *getattr(cls, "_metadata", ()),
-        *getattr(cls, "_accessors", ()),
-    }  # an accessor is kept once it was used
-    found = attributes_of(table)
-    return {name: found[name] for name in sorted(found) if not name.startswith("_") and name not in known}
+    found, declared = attributes_of(table), getattr(cls, "_metadata", ())
+    names = [name for name in sorted(found) if not name.startswith("_") and name not in declared]
+    # An accessor, such as `df.plot`, is kept in the place of the descriptor that made it.
+    return {name: found[name] for name in names if not hasattr(class_attribute(cls, name), "__get__")}
