@@ -95,6 +95,22 @@ def test_a_cell_that_does_not_delete_it_after_all_leaves_it(reused: Notebook) ->
     assert reused.ns["got"] == [0, 2, 4]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "def f(v):\n    return v",
+        "class A:\n    def f(self):\n        v = 1\n        return [v for v in 'ab'], self.v",
+        "y = lambda v: (lambda: v)",
+        "def f(parts):\n    return [v.get() for v in parts]",
+        "def f():\n    for v in range(2):\n        yield v",
+    ],
+)
+def test_functions_with_a_variable_of_that_name_do_not_read_it(reused: Notebook, cell: str) -> None:
+    for each in reused.run(cell, f"%%step define\n{cell}", "y = 1", "%%step other\nz = 1"):
+        assert not notes(each)
+    assert pending(reused) == {"v"}
+
+
 @pytest.mark.parametrize("place", ["before", "after", "in a step"])
 def test_functions_that_read_it_find_it(notebook: Notebook, place: str) -> None:
     define = "def total():\n    return sum(v)"

@@ -11,15 +11,17 @@ cell that runs anything does.
 
 from __future__ import annotations
 
-import ast
 import re
+from symtable import symtable
 from typing import TYPE_CHECKING, Any
 
 from zennb.engine.run.run_context import LARGE
 from zennb.errors import LostOutput, StoreError
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+    from symtable import SymbolTable
 
     from zennb.core.reading.source import Analysis
     from zennb.core.records.records import Artifact
@@ -42,7 +44,8 @@ _DEFERS = re.compile(r"\b(?:def|class|lambda|for)\b")
 _LINE = re.compile(r"(?m)^([ \t]*)[%!].*$")
 """Magic and shell lines."""
 
-_DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
+_AT_ONCE = frozenset({"listcomp", "setcomp", "dictcomp"})
+"""Names of the scopes of comprehensions that are evaluated where they stand."""
 
 
 class _Placeholder:
@@ -243,13 +246,21 @@ def _names_read_later(text: str) -> set[str]:
     if not _DEFERS.search(text):
         return set()
     try:
-        tree = ast.parse(_LINE.sub(r"\1pass", text))
+        table = symtable(_LINE.sub(r"\1pass", text), "<cell>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return identifiers(text)
-    return {
-        inner.id
-        for node in ast.walk(tree)
-        if isinstance(node, _DEFERRED)
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name)
-    }
+    return _globals_in(table)
+
+
+def _globals_in(table: SymbolTable, *, is_later: bool = False) -> set[str]:
+    """Return the names of the notebook that the functions in a scope read.
+
+    Args:
+        table: the scope.
+        is_later: whether it is inside a function, so that its classes and lists are made later too.
+    """
+    found = {each.get_name() for each in table.get_symbols() if each.is_global()} if is_later else set[str]()
+    for inner in table.get_children():
+        is_at_once = inner.get_type() == "class" or inner.get_name() in _AT_ONCE
+        found |= _globals_in(inner, is_later=is_later or not is_at_once)
+    return found
