@@ -70,8 +70,14 @@ def test_a_cell_that_a_cell_runs_is_part_of_it(
     notebook: Notebook, session: KernelSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "request_of", lambda _shell: "one message")
-    (ran,) = notebook.run("%%step s\nget_ipython().run_cell('inner = 1')\nouter = inner")
+    (ran,) = notebook.run("%%step s\nget_ipython().run_cell('inner = 1')\nouter = inner\nprint('on')")
     assert (ran.status, session.depth) == ("completed", 0)
+    assert ran.out == "on\n"
+    statuses = [each["metadata"]["zennb"]["status"] for each in ran.displays if "zennb" in each["metadata"]]
+    assert statuses == ["completed"]
+    (ran,) = notebook.run("%%step s\nget_ipython().run_cell('1 / 0')\nouter = 2")
+    assert (ran.status, notebook.ns["outer"]) == ("completed", 2)
+    assert "ZeroDivisionError" in ran.out + ran.err
 
 
 def test_an_interrupt_in_zennb_shows_one_line_and_not_where_it_came(

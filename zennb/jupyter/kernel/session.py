@@ -56,6 +56,7 @@ class KernelSession(KernelState):
         self.quiet = ZennbAutostep(parent=shell)
         self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
+        self._step_depth = 0  # of the cell that is this step: `run_cell` in its body runs others inside it
         self._cell_id = ""
         self._last_shown: BaseException | None = None
         self._is_step = False  # whether the cell that runs now was announced as a step
@@ -146,6 +147,7 @@ class KernelSession(KernelState):
         # The stack was changed by another kernel since it was opened: once more with the new one.
         while not self._cell.decide():
             self._cell = StepCell(self, self.context(stack), definition)
+        self._step_depth = self._depth
         runs_here = self._cell.begin()
         if runs_here and marker.command_line == "%%step":
             hide_first_line(filename)
@@ -308,7 +310,9 @@ class KernelSession(KernelState):
     def _note_end(self, result: ExecutionResult | None) -> None:
         result = completed(result, self.shell)
         cell = self._cell
-        if cell is not None and not cell.is_over:
+        if cell is not None and not cell.is_over and self._depth >= self._step_depth:
+            self.lazy_outputs.mark_used(self._text)  # of a cell that the step runs; the step goes on
+        elif cell is not None and not cell.is_over:
             cell.fail(_error_of(result) or self._shown_error())
             self.variables.code_ran()
         elif cell is None:
