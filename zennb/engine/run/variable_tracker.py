@@ -26,6 +26,9 @@ _SWEPT = 100  # variables checked per cell
 SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
 """IPython's own names, among them its history of displayed values."""
 
+_GROWING = frozenset({"In", "Out", "_ih", "_oh"})
+"""Those that every cell adds to, also one that is reused."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedVariable:
@@ -137,7 +140,8 @@ class VariableTracker:
         artifact = None
         if tracked is not None and tracked.value is value:
             # Somebody else may have changed a file that is open in it, though no code ran here.
-            if (tracked.moment == self._moment and not tracked.digest.files) or is_immutable(value):
+            may_differ = bool(tracked.digest.files) or name in _GROWING
+            if (tracked.moment == self._moment and not may_differ) or is_immutable(value):
                 return tracked.digest, tracked.artifact
             artifact = tracked.artifact
         seen = digest_value(value, name=name)

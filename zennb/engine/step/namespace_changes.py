@@ -21,6 +21,7 @@ from zennb.engine.step.input_parts import InputPart, parts_of_inputs
 from zennb.engine.step.library_steps import SETS_UP_LOGGING, calls_of_step
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share, take_open_files
+from zennb.engine.step.shell_history import history_changes, without_history
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def collect_changes(
         NotStorable: a name given with `-o` is not bound, or has no digest.
     """
     options = definition.options
-    outputs = _Outputs(definition, namespace, inputs)
+    outputs = _Outputs(definition, namespace, without_history(inputs, namespace))
     bound = before.bound()
     stored = [name for name in bound if name not in options.no_store]
     # Code comes first: it is executed again on reuse, and so is neither stored nor compared as data.
@@ -214,6 +215,7 @@ def collect_changes(
     if called.trouble and not set_outside:
         lost: Any = "result" if called.trouble == SETS_UP_LOGGING else "change"
         reasons.append(Reason(called.trouble, loses=lost))
+    reasons += history_changes(inputs, namespace, values)
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [
         Reason(f"it uses `{use}`")
@@ -384,9 +386,7 @@ def _is_made(name: str, value: object, definition: StepDefinition, namespace: Ma
 
 
 def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
-    if declared is not None:
-        return name not in declared
-    return name.startswith("_")
+    return name.startswith("_") if declared is None else name not in declared
 
 
 def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Iterable[str]) -> str:
