@@ -245,6 +245,9 @@ GENERATED = {
     "typed dict": "from typing import TypedDict\nclass C(TypedDict):\n    x: int\nC.y = 1",
     "generic": "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass C(Generic[T]):\n    x = 1",
     "slots": "class C:\n    __slots__ = ('x', 'y')\n    z = 1",
+    "abstract class method": "import abc\nclass C:\n    @abc.abstractclassmethod\n    def f(cls): return 1",
+    "abstract static method": "import abc\nclass C:\n    @abc.abstractstaticmethod\n    def f(): return 1",
+    "abstract property": "import abc\nclass C:\n    @abc.abstractproperty\n    def p(self): return 1",
     "cached property": "import functools\nclass C:\n    @functools.cached_property\n    def p(self): return 1",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractclassmethod, abstractproperty, abstractstaticmethod
 from enum import Enum
 from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["class_parts", "functions_in", "member_attributes", "own_attributes"]
+
+_PROPERTIES = frozenset({property, abstractproperty})
+_METHODS = frozenset({classmethod, staticmethod, abstractclassmethod, abstractstaticmethod})
 
 NOISE = frozenset(
     {
@@ -90,10 +94,10 @@ def functions_in(attribute: object) -> Iterator[FunctionType]:
     """Yield the user's functions that an attribute of a class consists of: a function, or those of a property."""
     if is_a(attribute, FunctionType):
         found: tuple[object, ...] = (attribute,)
-    elif type(attribute) is property:
-        found = (attribute.fget, attribute.fset, attribute.fdel)
-    elif type(attribute) in {classmethod, staticmethod}:
-        found = (attribute.__func__,)  # type: ignore[attr-defined] # both have it
+    elif type(attribute) in _PROPERTIES:
+        found = (attribute.fget, attribute.fset, attribute.fdel)  # type: ignore[attr-defined] # both have them
+    elif type(attribute) in _METHODS:
+        found = (attribute.__func__,)  # type: ignore[attr-defined] # all have it
     elif type(attribute) is cached_property:
         found = (attribute.func,)
     else:
