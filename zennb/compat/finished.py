@@ -1,4 +1,4 @@
-"""Owns what has ended: finished bars, shut pools, closed archives and databases, and objects that say the same."""
+"""Owns what has ended: finished bars and threads, shut pools, closed files, and objects that say the same."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _ARCHIVE = "zipfile", "ZipFile"
 _DATABASE = "sqlite3", "Connection"
 _DATABASE_SETTINGS = ("row_factory", "text_factory")
 _H5 = "h5py._hl.files", "File"
+_THREAD = "threading", "Thread"
 
 
 def finished(value: object) -> tuple[tuple[str, str], dict[str, Any], float] | None:
@@ -74,8 +75,25 @@ def _closed_h5(value: Any) -> dict[str, Any] | None:
     return None if value else {}
 
 
-_CLOSED = {_ARCHIVE: _closed_archive, _DATABASE: _closed_database, _H5: _closed_h5}
-"""Types → function that returns what an instance was if it is closed, else None."""
+def _ended_thread(value: Any) -> dict[str, Any] | None:
+    cls = type(value)
+    if value.ident is None or cls.is_alive(value):
+        return None
+    known = attributes_of(cls(name="-"))  # one without a name would count among those that Python numbers
+    added = [name for name in attributes_of(value) if name not in known and not name.startswith(_KERNELS)]
+    return None if added else {"name": value.name, "daemon": value.daemon}
+
+
+_KERNELS = "_ipykernel"
+"""What the names of attributes begin with that a kernel gives to threads."""
+
+_CLOSED = {
+    _ARCHIVE: _closed_archive,
+    _DATABASE: _closed_database,
+    _H5: _closed_h5,
+    _THREAD: _ended_thread,
+}
+"""Types → function that returns what an instance was if it is closed or has ended, else None."""
 
 
 def restored(kind: tuple[str, str], state: dict[str, Any], seconds: float) -> Any:
@@ -84,6 +102,11 @@ def restored(kind: tuple[str, str], state: dict[str, Any], seconds: float) -> An
     Raises:
         TypeError: it would be of another type.
     """
+    if kind == _THREAD:
+        thread = import_module(kind[0]).Thread(name=state["name"], daemon=state["daemon"])
+        thread.start()
+        thread.join()
+        return thread
     if kind in _CLOSED:
         return _closed(kind, state)
     if kind in _POOLS:

@@ -101,7 +101,7 @@ def _by_kind(cls: type) -> Handler | None:
         if base in names and not names & IN_MEMORY:
             if base == "_io._IOBase":
                 return digest_files.file
-            ends = base.startswith("concurrent.") or base == "sqlite3.Connection"
+            ends = base.startswith("concurrent.") or base in {"sqlite3.Connection", "threading.Thread"}
             return digest_files.finished_or(refusing(phrase)) if ends else refusing(phrase)
     for base in _BY_BASE.keys() & names:
         return _BY_BASE[base]

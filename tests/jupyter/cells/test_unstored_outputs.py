@@ -190,7 +190,13 @@ EFFECTS = {
     "makes a random name": "import uuid\nv = (n for n in [uuid.uuid4()])",
     "registers something": "import csv\ncsv.register_dialect('wide', delimiter=';')\nv = (n for n in 'ab')",
     "sets a variable of the environment": "import os\nos.environ['A_B'] = '1'\nv = (n for n in 'ab')",
-    "starts a thread": "import threading\nv = threading.Thread(target=len, args=('a',))\nv.start()",
+    "starts a thread": (
+        "import threading\n"
+        "v = threading.Thread(target=threading.Event().wait, args=(30,), daemon=True)\nv.start()"
+    ),
+    "starts a thread that keeps a result": (
+        "import threading\nv = threading.Thread(target=len, args=('a',))\nv.start()\nv.join()\nv.result = 1"
+    ),
     "runs a program": "import subprocess\nv = subprocess.Popen(['true'])\nv.wait()",
     "opens a socket": "import socket\nv = socket.socket()\nv.close()",
     "holds a secret": "api_key = 'c4nary-7f3a'\nv = (n for n in 'ab')",
@@ -236,6 +242,13 @@ FINISHED = {
         "try:\n    v.submit(len, 'a')\nexcept RuntimeError as error:\n    got = str(error)",
     ),
     "file": ("with open('a.txt') as v:\n    text = v.read()", "got = (v.closed, v.name)"),
+    "threads": (
+        (
+            "import threading as t\nv = [t.Thread(target=len, args='a', name=n) for n in 'xy']\n"
+            "for k in v:\n    k.start()\n    k.join()"
+        ),
+        "got = (k is v[1], [(e.name, e.daemon, e.is_alive(), e.join(), e._started.is_set()) for e in v])",
+    ),
 }
 
 

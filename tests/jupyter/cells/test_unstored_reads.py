@@ -42,6 +42,8 @@ def reused(notebook: Notebook) -> Notebook:
         "got = list(globals()['v'])",
         "got = list(eval('v'))",
         "import __main__\ngot = list(__main__.v)",
+        "from __main__ import v\ngot = list(v)",
+        "exec('from __main__ import v as w')\ngot = list(w)",
         "from __future__ import annotations\ngot = list(v)",
     ],
 )
@@ -62,6 +64,8 @@ def test_a_cell_that_reads_it_gets_it(reused: Notebook, cell: str) -> None:
         "y = dir()",
         "y = len(globals())",
         "y = len(vars())",
+        "if __name__ == '__main__':\n    y = 1",
+        "import timeit\ny = timeit.timeit('size', 'from __main__ import size', number=1)",
         "%who",
         "%whos",
         "%pipeline status",
@@ -105,10 +109,14 @@ def test_a_cell_that_does_not_delete_it_after_all_leaves_it(reused: Notebook) ->
         "def f():\n    for v in range(2):\n        yield v",
     ],
 )
-def test_functions_with_a_variable_of_that_name_do_not_read_it(reused: Notebook, cell: str) -> None:
-    for each in reused.run(cell, f"%%step define\n{cell}", "y = 1", "%%step other\nz = 1"):
-        assert not notes(each)
-    assert pending(reused) == {"v"}
+def test_functions_with_a_variable_of_that_name_do_not_read_it(notebook: Notebook, cell: str) -> None:
+    cells = ["size = 2", MAKE, cell, f"%%step define\n{cell}", "y = 1", "%%step other\nz = 1"]
+    notebook.run(*cells)
+    notebook.restart()
+    ran = notebook.run(*cells)
+    assert [each.status for each in (ran[1], ran[3], ran[5])] == ["cached"] * 3
+    assert not [note for each in ran for note in notes(each)]
+    assert pending(notebook) == {"v"}
 
 
 @pytest.mark.parametrize("place", ["before", "after", "in a step"])

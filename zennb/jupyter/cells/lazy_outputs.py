@@ -40,6 +40,10 @@ _EXECUTES = re.compile(r"\b(?:eval|exec|__main__)\b|%\s*(?:load|recall|rep|rerun
 """Those of them that run other code. The others list names, or find what the text names."""
 
 
+_ASKS_NAME = re.compile(r"""__name__\s*==\s*["']__main__["']""")
+_FROM_MAIN = re.compile(r"from\s+__main__\s+import\s+(?=[\w(])")
+"""What names the module `__main__`, but reads no variable that the text does not name."""
+
 _DEFERS = re.compile(r"\b(?:def|class|lambda|for)\b")
 _LINE = re.compile(r"(?m)^([ \t]*)[%!].*$")
 """Magic and shell lines."""
@@ -168,8 +172,10 @@ class LazyOutputs:
         """
         if not self._waiting:
             return set()
-        unstored = self.unstored
-        named = self.named_in(text) - only_bound(analysis)
+        unstored, text = self.unstored, _ASKS_NAME.sub("", text)
+        # What a cell imports from `__main__` it binds, and reads before.
+        bound = set[str]() if "__main__" in text else only_bound(analysis)
+        named = self.named_in(text) - bound
         if not unstored or (
             self._is_ours(tree) and not analysis.reads
         ):  # `v?` is no magic of ours, and reads `v`
@@ -177,9 +183,9 @@ class LazyOutputs:
         words = set(analysis.reads)
         if analysis.magics or may_read_all(text) or "@" in text:  # then texts may name variables
             words |= identifiers(text) - (analysis.deletes - analysis.reads.keys())
-        if _EXECUTES.search(text):
+        if _EXECUTES.search(_FROM_MAIN.sub("", text)):
             words |= unstored
-        return (named - unstored) | (unstored & (words | self._read_later) - only_bound(analysis))
+        return (named - unstored) | (unstored & (words | self._read_later) - bound)
 
     def named_in(self, text: str) -> set[str]:
         """Return the pending names that code of this text may read."""
@@ -188,6 +194,14 @@ class LazyOutputs:
         # Any word counts, also in strings and comments: a name too many only costs time, one too few a NameError.
         words = identifiers(text)
         return set(self._waiting) if may_read_all(text) else words & self._waiting.keys()
+
+    def named_in_definitions(self, text: str) -> set[str]:
+        """Return the pending names that imports and definitions of this text may read, now or when they are called."""
+        named = self.named_in(text)
+        unstored = named & self.unstored
+        if not unstored or may_read_all(text) or "get_ipython" in text:  # a magic names variables in texts
+            return named
+        return (named - unstored) | (unstored & _globals_in(symtable(text, "<cell>", "exec"), is_later=True))
 
     @property
     def unstored(self) -> set[str]:

@@ -154,7 +154,7 @@ class StepRestorer:
         if definitions is not None:
             # They may read outputs of other steps that no cell has read yet; these stay bound in any case.
             lazy_outputs = self._session.lazy_outputs
-            self._session.load(lazy_outputs.named_in(definitions.text) - names)
+            self._session.load(lazy_outputs.named_in_definitions(definitions.text) - names)
             lazy_outputs.mark_used(definitions.text)
             names |= {*definitions.code.co_names}
         return all_or_nothing(self._session.namespace, names, undo_settings)
