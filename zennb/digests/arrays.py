@@ -34,6 +34,8 @@ def handler(cls: type) -> Handler | None:
         return _random_state
     if cls is np.ufunc:
         return _ufunc
+    if issubclass(cls, np.void):
+        return _record
     return _scalar if issubclass(cls, np.generic) else None
 
 
@@ -171,6 +173,13 @@ def _scalar(walker: DigestWalker, value: Any) -> Steps | None:
     np: Any = sys.modules["numpy"]
     walker.mark("array scalar", type(value))
     return array_content(walker, np.asarray(value))
+
+
+def _record(walker: DigestWalker, value: Any) -> Steps | None:
+    array = value.base  # what is written to one of them the other has, too; a copy has an array of its own
+    if array is not None and (array.ndim or array.base is not None):
+        raise walker.refuse("a row of a structured array, which changes with it (a copy would not)")
+    return _scalar(walker, value)
 
 
 def _dtype(walker: DigestWalker, value: Any) -> Steps | None:
