@@ -177,7 +177,7 @@ def _scalar(walker: DigestWalker, value: Any) -> Steps | None:
 
 def _record(walker: DigestWalker, value: Any) -> Steps | None:
     array = value.base  # what is written to one of them the other has, too; a copy has an array of its own
-    if array is not None and (array.ndim or array.base is not None):
+    if array is not None and (array.ndim or isinstance(array.base, sys.modules["numpy"].ndarray)):
         raise walker.refuse("a row of a structured array, which changes with it (a copy would not)")
     return _scalar(walker, value)
 
