@@ -56,6 +56,11 @@ STATE = """class C:
     def __getstate__(self): return {'v': self.v}
     def __setstate__(self, state): self.v, self.cache = state['v'], {}
 """
+ESTIMATOR = """from sklearn.base import BaseEstimator
+import numpy as np
+class C(BaseEstimator):
+    def __init__(self, columns=(1,)): self.columns = columns
+"""
 KEPT = {
     "a dictionary": (
         "class C(dict):\n    def __setitem__(self, k, v): super().__setitem__(k.lower(), v)",
@@ -63,6 +68,12 @@ KEPT = {
         "dict(c)",
     ),
     "a state": (STATE, "c = C()\nc.cache['x'] = 1", "c.v"),
+    "arrays": (
+        "import numpy as np\nclass C(dict):\n    def __setitem__(self, k, v): super().__setitem__(k.lower(), v)",
+        "c = C()\nc['A'] = np.arange(1000.0)\nd = c['a'][::2]",
+        "c['a'].sum() + d.sum()",
+    ),
+    "an estimator": (ESTIMATOR, "c = C(np.arange(1000.0))\nd = c.columns[::2]", "c.columns.sum() + d.sum()"),
     "an ordinary class": ("class C:\n    def __init__(self, v): self.v = v", "c = C([1])", "c.v"),
 }
 

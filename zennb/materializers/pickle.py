@@ -182,16 +182,16 @@ class SignedPickles(Materializer):
                 path=name,
             )
         if pickled.is_rebuilt and not pickled.parts:
-            refuse_changed(value, again, name)
+            refuse_changed(value, self.copy_of(pickled, largest=sys.maxsize), name)
         return again
 
     def copy_of(self, pickled: Pickled, *, largest: int) -> Any:
         """Return the value over memory of its own; above `largest` bytes that is zeros, which take none at first."""
-        is_small, zeros = size(pickled.buffers) <= largest, sys.modules["numpy"].zeros
-        buffers = [bytearray(one) if is_small else zeros(one.nbytes, "u1").data for one in pickled.buffers]
-        return unpickled(
-            b"".join(pickled.stream), buffers, self._scope, "value", lambda at: pickled.parts[at]
-        )
+        np: Any = sys.modules.get("numpy")
+        is_small, own = np is None or size(pickled.buffers) <= largest, pickled.buffers
+        buffers = [bytearray(one) if is_small else np.zeros(one.nbytes, "u1").data for one in own]
+        stream, parts = b"".join(pickled.stream), pickled.parts
+        return unpickled(stream, buffers, self._scope, "value", lambda at: parts[at])
 
     def _again(self, pickled: Pickled) -> Any:
         stream, parts = b"".join(pickled.stream), pickled.parts

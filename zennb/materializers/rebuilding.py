@@ -21,7 +21,9 @@ _ANY = frozenset(
     | {"__getnewargs__", "__getnewargs_ex__"}
 )
 _OF_CONTAINERS = frozenset({"__init__", "__setitem__", "append", "extend"})
-"""Methods that run only where the class is derived from one of Python's own, or of a library's."""
+"""Methods that run only where the class is derived from one of Python's own; any other object gets its attributes."""
+
+_PYTHONS = frozenset({"array", "builtins", "collections", "datetime", "decimal", "fractions"})
 
 
 def runs_when_loaded(cls: type) -> bool:
@@ -30,5 +32,6 @@ def runs_when_loaded(cls: type) -> bool:
     users = [each for each in bases if origin(module_of(each)).is_users]
     if not users:
         return False
-    wanted: AbstractSet[str] = _ANY if len(users) == len(bases) - 1 else _ANY | _OF_CONTAINERS
+    is_pythons = any(module_of(each) in _PYTHONS for each in bases if each is not object)
+    wanted: AbstractSet[str] = _ANY | _OF_CONTAINERS if is_pythons else _ANY
     return any(not wanted.isdisjoint(class_attributes(each)) for each in users)
