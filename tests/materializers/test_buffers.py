@@ -1,8 +1,12 @@
-"""No interrupt leaves a memoryview whose buffer is in use: before Python 3.13, collecting it can crash the kernel."""
+"""What an interrupt leaves of bytes to be stored crashes no kernel.
+
+Before Python 3.13, collecting a memoryview whose buffer is in use can. A thread that reads memory which is gone does.
+"""
 
 from __future__ import annotations
 
 import gc
+import weakref
 from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any
 
@@ -93,3 +97,34 @@ def test_buffers_of_a_pickle_are_released_and_views_of_views_copied() -> None:
     memory[:2] = b"xy"
     assert (bytes(first), bytes(second)) == (b"abcd", b"xycd")
     assert not in_use(inner)
+
+
+def of_arrow(array: Any) -> dict[str, Any]:
+    pa = pytest.importorskip("pyarrow")
+    return {"buffer": pa.py_buffer(array), "array": array}
+
+
+SHARED: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "an array and a view of it": lambda array: {"a": array, "b": array[::2]},
+    "two views": lambda array: {"a": array[1:], "b": array[:-1]},
+    "another class": lambda array: {"a": array.view(np.recarray), "b": array},
+    "pyarrow": of_arrow,
+}
+
+
+@pytest.mark.parametrize("values", SHARED.values(), ids=SHARED)
+def test_shared_memory_lives_until_its_bytes_are_written(
+    values: Callable[[Any], dict[str, Any]], tmp_path: Path
+) -> None:
+    """An interrupt ends the waiting for the thread that writes them, and the notebook may drop the values at once."""
+    array = np.arange(20_000.0)
+    content, owner = array.tobytes(), weakref.ref(array)
+    dumped = Materializers({}, Signer(tmp_path)).dump_together(values(array), name="both")
+    buffers = dumped.buffers
+    del array, dumped
+    gc.collect()
+    assert owner() is not None
+    assert content[8:-8] in b"".join(buffers)
+    del buffers
+    gc.collect()
+    assert owner() is None

@@ -71,23 +71,33 @@ class SharedMemory:
         """Whether a value is what is pickled of a range."""
         return any(value is each for each in self._memories.values())
 
-    def around(self, start: int, end: int, owner: object = None) -> tuple[Any, int] | None:
-        """Return what is pickled of the range with these addresses, and where in it they begin; None outside of all."""
+    def around(self, start: int, end: int, user: object) -> tuple[Any, int] | None:
+        """Return what is pickled of the range with these addresses, and where in it they begin; None outside of all.
+
+        Args:
+            start: address of the first byte.
+            end: address after the last byte.
+            user: an object that uses the memory there, and keeps it alive.
+        """
         for low, high in self._found:
             if low <= start and end <= high:
-                return self._memory(low, high, owner), start - low
+                return self._memory(low, high, user), start - low
         return None
 
-    def _memory(self, low: int, high: int, owner: object) -> Any:
+    def _memory(self, low: int, high: int, user: object) -> Any:
         found = self._memories.get((low, high))
         if found is None:
+            owner = memory_owner(user)
             is_owner = type(owner) in _BUFFERS and id(owner) in self._owners
-            found = self._memories[low, high] = owner if is_owner else _bytes_at(low, high)
+            found = self._memories[low, high] = owner if is_owner else _bytes_at(low, high, user)
         return found
 
 
-def _bytes_at(low: int, high: int) -> Any:
-    return np.ctypeslib.as_array((ctypes.c_ubyte * (high - low)).from_address(low))
+def _bytes_at(low: int, high: int, user: object) -> Any:
+    found = (ctypes.c_ubyte * (high - low)).from_address(low)
+    # An interrupt leaves the thread that writes them a moment behind, while the notebook may drop the value.
+    found.user = user  # type: ignore[attr-defined] # ctypes arrays take any attribute
+    return np.ctypeslib.as_array(found)
 
 
 def restore_view(
@@ -121,7 +131,7 @@ def _view_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any, .
         return None
     if value.dtype.hasobject:
         return _objects_reduction(value)
-    found = shared.around(low, high, memory_owner(value)) if kind in _KINDS else None
+    found = shared.around(low, high, value) if kind in _KINDS else None
     if found is None:
         return None
     memory, offset = found
@@ -169,7 +179,7 @@ def _buffer_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any,
     """Return the recipe of a buffer of pyarrow in shared memory; None for anything else."""
     if not is_a(value, sys.modules["pyarrow"].Buffer) or not value.size or not value.is_cpu:
         return None
-    found = shared.around(value.address, value.address + value.size)
+    found = shared.around(value.address, value.address + value.size, value)
     if found is None:
         return None
     memory, start = found
