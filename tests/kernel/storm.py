@@ -7,29 +7,22 @@ plain to see whether a cell has bound everything (the new variant), nothing (the
 from __future__ import annotations
 
 import json
-import math
-import os
 import random
-import signal
-import time
 from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
-from queue import Empty
 from typing import TYPE_CHECKING, Any
+
+from tests.kernel.interrupts import STACKS, Latencies, cell_of, interrupt, stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.kernel.conftest import Kernel, Ran
+    from tests.kernel.conftest import Kernel
 
-__all__ = ["CELLS", "Latencies", "Storm", "bare", "cell_of", "interrupt", "stacks"]
+__all__ = ["CELLS", "Storm", "bare"]
 
 VARIANTS = 6
 WINDOW = 0.06
 """Seconds after a cell began in which it is interrupted."""
-
-PATIENCE = 60.0
 
 CELLS = {
     "small": "%%step small\np1 = {v}\np2 = [{v}] * 20\np3 = {{'v': {v}}}\ntmp = 1\ndel tmp",
@@ -65,20 +58,19 @@ CELLS = {
 }
 PIPELINES = ("%pipeline run", "%pipeline run --rerun", "%pipeline run --only coded", "%pipeline status")
 
-STACKS = """
-import faulthandler as _faulthandler, signal as _signal
-_stacks = open("stacks.txt", "w")
-_faulthandler.enable(_stacks)
-_faulthandler.register(_signal.SIGUSR1, file=_stacks, all_threads=True)
-"""
-"""Lets a kernel write where its threads are when it is asked by a signal."""
-
 HALF = """
 import sys as _sys
 from zennb.packages.half_imported import half_imported as _half
 print("HALF", _half(ValueError(), ["numpy", "pandas"]))
 """
 """Asks for a library that an interrupt of the user's own import has left broken, as it does without zennb."""
+
+CONTROL_HALF = """
+import sys
+loaded = [name.split(".")[0] for name in sys.modules]
+print([each for each in ("numpy", "pandas") if each in loaded and each not in sys.modules])
+"""
+"""Asks for the same without zennb."""
 
 HELPER = r"""
 def _storm_state():
@@ -147,85 +139,6 @@ DEFINED = {"Box", "Other", "made", "leveled"}
 def bare(cell: str) -> str:
     """Return the cell without `%%step`, for a kernel without zennb."""
     return cell.partition("\n")[2] if cell.startswith("%%step") else "sum(range(3_000_000))"
-
-
-@dataclass(slots=True)
-class Latencies:
-    """Seconds from an interrupt to the prompt."""
-
-    seconds: list[float] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        if not self.seconds:
-            return "none"
-        found = sorted(self.seconds)
-        at = [
-            f"p{share} {found[min(len(found) - 1, len(found) * share // 100)] * 1e3:.0f} ms"
-            for share in (50, 99)
-        ]
-        return f"{', '.join(at)}, worst {found[-1] * 1e3:.0f} ms of {len(found)}"
-
-
-def interrupt(kernel: Kernel, code: str, after: float, latencies: Latencies) -> str:
-    """Run a cell and interrupt it so many seconds after it began; return how it ended: ok, error, lost or dead.
-
-    `lost` is a cell without a reply: the interrupt came while the kernel itself prepared it.
-    """
-    sent = kernel.send(code)
-    hit, due, deadline = 0.0, math.inf, time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            message = kernel.client.get_iopub_msg(timeout=max(0.0, min(0.5, due - time.monotonic())))
-        except Empty:
-            if not kernel.manager.is_alive():
-                return "dead"
-            if time.monotonic() >= due:
-                os.kill(kernel.manager.provisioner.pid, signal.SIGINT)
-                hit, due = time.monotonic(), math.inf
-            continue
-        except ValueError:  # a message that the interrupt has cut
-            continue
-        if message["parent_header"].get("msg_id") != sent:
-            continue
-        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-            if hit:
-                latencies.seconds.append(time.monotonic() - hit)
-            return _reply(kernel, sent)
-        if due == math.inf and not hit:
-            due = time.monotonic() + after
-    if kernel.answers():  # ipykernel was interrupted before it could say that the cell has ended
-        return "lost"
-    raise AssertionError(f"no prompt within {PATIENCE} s: {code}\n{stacks(kernel)}")
-
-
-def cell_of(kernel: Kernel, code: str) -> Ran:
-    """Run a cell; once more if its reply was mixed with one that an interrupt has cut, as happens to any kernel.
-
-    Raises:
-        AssertionError: the kernel has died, or does not answer.
-    """
-    for _ in range(2):
-        with suppress(ValueError, Empty):
-            return kernel.cell(code)
-    raise AssertionError(f"no answer to {code}")
-
-
-def stacks(kernel: Kernel) -> str:
-    """Return where the threads of a kernel are that has run `STACKS`."""
-    if kernel.exit_code is None:
-        os.kill(kernel.manager.provisioner.pid, signal.SIGUSR1)
-        time.sleep(2.0)
-    return (kernel.folder / "stacks.txt").read_text()
-
-
-def _reply(kernel: Kernel, sent: str) -> str:
-    try:
-        while True:
-            message = kernel.client.get_shell_msg(timeout=1.0)
-            if message["parent_header"].get("msg_id") == sent:
-                return str(message["content"]["status"])
-    except (Empty, ValueError):  # ValueError: it was cut by the interrupt
-        return "lost"
 
 
 class Storm:
@@ -297,9 +210,11 @@ class Storm:
         if self._control is not None:
             self.control_ends[interrupt(self._control, bare(code), after, self.control_latencies)] += 1
             try:
-                cell_of(self._control, "1")
+                is_half = "'" in cell_of(self._control, CONTROL_HALF).stdout
             except AssertionError:  # as kernels die now and then; messages to a dead one would block
                 self.control_ends[f"then dead ({self._control.exit_code})"] += 1
+                is_half = True
+            if is_half:  # every later cell would fail there, and be no control
                 self._begin_control()
         known = len(self.latencies.seconds)
         try:
@@ -387,7 +302,7 @@ class Storm:
                 self._stored.add((group, variant))
                 self.kinds["(bound, then interrupted)"] += end == "error" and was != now
             elif now == was:
-                if is_own and end == "ok":
+                if is_own and end in {"ok", "ignored"}:
                     self._note("not bound", f"{label}: {now}")
             elif len(values) > 1:
                 self._note("half bound", f"{label} ({end}, {'reuse' if is_reuse else 'run'}): {was} -> {now}")
