@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 import threading
@@ -49,6 +50,17 @@ def test_a_block_inside_another_gives_back_to_the_outer_one(monkeypatch: pytest.
             print(2)
         print(3)
     assert (outer.text(), inner.text(), console[0].getvalue()) == ("1\n3\n", "2\n", "")
+
+
+def test_the_end_of_a_block_flushes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel's stream waits for another thread then, and where one is collected, interrupts are ignored."""
+    flushed: list[io.StringIO] = []
+    for console in connected(monkeypatch):
+        monkeypatch.setattr(console, "flush", lambda console=console: flushed.append(console))
+    with redirected(Recording()):
+        print("out", flush=True)
+    gc.collect()
+    assert flushed == [sys.stdout]
 
 
 def test_threads_side_by_side_stay_apart_and_others_reach_the_console(

@@ -47,6 +47,13 @@ class _Split(io.TextIOBase):
     def flush(self) -> None:
         self.original.flush()
 
+    def close(self) -> None:
+        """Leave the original as it is.
+
+        Python closes a stream when nobody refers to it any more, and closing one flushes it. The stream of a kernel
+        waits for another thread then; an interrupt that came meanwhile would be ignored, as in any `__del__`.
+        """
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.original, name)
 
