@@ -40,10 +40,8 @@ def lost_callback(value: object, recipe: tuple[Any, ...]) -> str:
         state = state[0]
     if type(state) is not dict or not _is_decided_by_library(type(value)):
         return ""
-    kept = {
-        id(state),
-        *map(id, state.values()),
-    }  # maybe under another name, or without the object that holds it
+    # Kept maybe under another name, or without the object that holds it.
+    kept = {id(state), *map(id, state.values())}
     left = [part for part in attributes_of(value).values() if id(part) not in kept]
     if not left:
         return ""

@@ -168,10 +168,10 @@ class AccessTracer:
         """Note that a file was opened."""
         where = resolved(path)
         flags = flags if isinstance(flags, int) else 0
-        if (
-            flags == 0
-        ):  # Python opens code, maybe as compiled; a module that is imported by its name counts as code
-            source = source_of(where)
+        if flags == 0:
+            source = source_of(
+                where
+            )  # Python opens code; a module that is imported by its name counts as such
             if self.counts_here(source) and not is_imported():
                 self._read(source)
             return
@@ -261,9 +261,9 @@ class AccessTracer:
                 note(where)
         self._alter("makes the link", target)
 
-    def described(self, path: object, *_more: object) -> None:
-        """Note that the mode, owner or times of a file were set; not those of a copy, which a library sets."""
-        if is_users(caller()):
+    def described(self, path: object, *given: object) -> None:
+        """Note that the mode, owner or times of a file were set; not to now, and not those of a copy by a library."""
+        if given[:2] != (None, None) and is_users(caller()):
             self._alter("sets the mode, owner or times of", path)
 
     def _alter(self, verb: str, path: object) -> None:
