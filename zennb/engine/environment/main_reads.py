@@ -66,6 +66,7 @@ class MainReads:
                 _active[self._thread] = self._outer
             if not _active:
                 _give_class(ModuleType)
+        self._before = {}  # holds values that the notebook may have let go of
 
     def note(self, name: str, value: object) -> None:
         """Note that a variable was read; `ALL` for the whole module, and `MISSING` for one that does not exist."""
