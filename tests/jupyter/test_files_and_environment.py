@@ -113,7 +113,7 @@ USUAL = [
 
 
 @pytest.mark.parametrize("cell", USUAL)
-def test_links_and_modes_of_files_that_are_gone_or_copied_bar_no_reuse(notebook: Notebook, cell: str) -> None:
+def test_links_that_are_gone_and_modes_of_copies_bar_no_reuse(notebook: Notebook, cell: str) -> None:
     Path("data.csv").write_text("a")
     imports = "import os, pathlib, shutil, tempfile"
     notebook.run(imports, step(f"{cell}\nx = 1"))

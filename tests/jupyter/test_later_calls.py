@@ -99,6 +99,7 @@ thing = Thing()
 _POOL = "it leaves calls running in a pool, which reuse would not make"
 _TASK = "it leaves a task in the event loop, which reuse would not start"
 _REFERENCE = "it makes a weak reference to `Thing` with a callback, which reuse would not make again"
+_INNER = "it calls `{}`, in a function, a loop or under a condition, where reuse cannot repeat it"
 LEFT = {
     "_thread.start_new_thread(work, ())": _THREAD,
     "start_new_thread(heapq.heappush, (log, 1))": _THREAD,
@@ -120,9 +121,9 @@ LEFT = {
     "_r = weakref.ref(thing, handle)": _REFERENCE,
     "_r = weakref.proxy(thing, log.append)": _REFERENCE,
     "_w = weakref.finalize(thing, heapq.heappush, log, 1)": _FINALIZER,
-    "_s = ignored()": "it sets the handler of SIGUSR2, which reuse would not do",
+    "_s = ignored()": _INNER.format("signal.signal"),
     "_s = signal.alarm(60)": "it starts the timer ITIMER_REAL, which reuse would not do",
-    "_e = at_end()": "it registers a function to be called at the end, which reuse would not register",
+    "_e = at_end()": _INNER.format("atexit.register"),
 }
 """Cell → why its step is not reused."""
 

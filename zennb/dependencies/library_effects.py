@@ -187,7 +187,7 @@ def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
             continue
         waiting += ast.iter_child_nodes(node)
         owned = owned_by_library(node.func, scope) if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and isinstance(owned, Owned) and _sets(owned.name, node):
+        if isinstance(node, ast.Call) and is_a(owned, Owned) and _sets(owned.name, node):
             yield from (
                 (name, at, node is not expression) for name, at, _ in _bare(node, scope, is_shown=False)
             )

@@ -31,6 +31,9 @@ _LOOK_UP_TYPES = frozenset(
 _MEMBERS = frozenset({"_getmembers", "getattr_static", "getmembers", "getmembers_static"})
 """Functions of `inspect` that read what they are given."""
 
+_KEEPS = "doctest", "find"
+"""What takes the variables along, for the examples that it finds in what it is given."""
+
 _active: dict[int, MainReads] = {}
 """Thread → what records it."""
 
@@ -96,7 +99,10 @@ def note_read(name: str, value: object) -> None:
         return
     frame = sys._getframe(2)  # noqa: SLF001 - who reads is the question
     package = top_level(module_name(frame))
-    if package == "zennb" or (package in _LOOK_UP_TYPES and frame.f_code.co_name not in _MEMBERS):
+    function = frame.f_code.co_name
+    if package == "zennb" or (package in _LOOK_UP_TYPES and function not in _MEMBERS):
+        return
+    if (package, function) == _KEEPS:
         return
     own = _active.get(threading.get_ident())
     for each in [own] if own is not None else list(_active.values()):

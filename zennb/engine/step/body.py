@@ -124,8 +124,9 @@ def _execution(
         outcome = execution.finish(recording, results)
     if request.process is None:
         refuse_changed_copies(request, execution.reasons, inputs, namespace)
-        # What cannot be stored goes from step to step, and into the notebook, as it is.
-        unstored = {each.output for each in execution.reasons} & namespace.keys()
+        # What cannot be stored goes from step to step, and into the notebook, as it is; not what an element makes.
+        unstored = {each.output for each in execution.reasons if not request.definition.element_of}
+        unstored &= namespace.keys()
         outcome = replace(outcome, held={**outcome.held, **{name: namespace[name] for name in unstored}})
     else:
         refuse_losses(request, execution.reasons)
