@@ -73,7 +73,7 @@ REFUSED = {
     "an input that is a part of a class": (
         "class K:\n    items = []\nxs = K.items",
         "xs.append(1)\nn = len(K.items)",
-        "`xs` shares state with class `K`",
+        "it modifies class `K`",
     ),
     "an input that is a part of code the step does not read": (
         "class K:\n    items = []\nxs = K.items",
