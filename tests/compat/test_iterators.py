@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 from collections import Counter, OrderedDict
@@ -16,7 +17,7 @@ from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.jupyter.conftest import Notebook
 
@@ -170,6 +171,15 @@ ATTRIBUTES = {
 }
 
 
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """What refers to itself stays in memory, as it may for long."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
 def test_attributes_kept_as_a_dictionary_stay_those_of_their_object(notebook: Notebook) -> None:
     keeps = {
         "d = vars(a)": "`a` is a A, which cannot be stored (something else holds its attributes",

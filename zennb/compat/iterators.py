@@ -112,6 +112,13 @@ def lends_attributes(value: Any) -> bool:
     # As nearly always, which takes 1 µs; to look for what refers to it takes milliseconds.
     if sys.getrefcount(held) <= _REFERENCES:
         return False
+    if not _is_held(value, held):
+        return False
+    gc.collect()  # what an error has left behind may hold them
+    return _is_held(value, held)
+
+
+def _is_held(value: Any, held: dict[str, Any]) -> bool:
     return any(each is not value and not is_a(each, FrameType | Pickler) for each in gc.get_referrers(held))
 
 
