@@ -34,6 +34,7 @@ _BOTH = frozenset(
         "threading.stack_size",
     }
 )
+"""Functions that set what they are given, and tell it when they are given nothing."""
 
 _HARMLESS = re.compile(
     r"show|display|p?print|pprint|plot|draw|sleep|wait|read|fetch|download|get|list|dump|save|write|export|to_|close"

@@ -168,11 +168,9 @@ class AccessTracer:
         """Note that a file was opened."""
         where = resolved(path)
         flags = flags if isinstance(flags, int) else 0
-        if flags == 0:
-            source = source_of(
-                where
-            )  # Python opens code; a module that is imported by its name counts as such
-            if self.counts_here(source) and not is_imported():
+        if flags == 0:  # Python opens code
+            source = source_of(where)
+            if self.counts_here(source) and not is_imported():  # a module counts as code
                 self._read(source)
             return
         if not self.counts_here(where):
