@@ -111,7 +111,7 @@ LEFT = {
     "ThreadPoolExecutor(1).submit(threading.go.wait, 60)": _POOL,
     "_p = ThreadPoolExecutor(1)\n_p.submit(threading.go.wait, 60)\n_p.submit(work)\n_p.shutdown(wait=False)": _POOL,
     "_p = ThreadPool(1)\n_p.apply_async(threading.go.wait, [60])\n_p.close()": _POOL,
-    "asyncio.get_running_loop().run_in_executor(None, work)\nawait asyncio.sleep(0)\nthreading.begun.wait(60)": _THREAD,
+    "asyncio.get_running_loop().run_in_executor(None, work)\nawait asyncio.sleep(0)\nthreading.begun.wait(60)": _POOL,
     "asyncio.ensure_future(asyncio.wait_for(later(), 70))\nawait asyncio.sleep(0)": _TASK,
     "asyncio.create_task(asyncio.sleep(60))\nawait asyncio.sleep(0)": _TASK,
     "asyncio.get_running_loop().create_task(asyncio.sleep(60))\nawait asyncio.sleep(0)": _TASK,

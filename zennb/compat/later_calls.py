@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import signal
 import sys
 import threading
 import weakref
 from collections import deque
 from contextlib import suppress
+from functools import wraps
 from gc import get_referents
-from types import CoroutineType, FrameType, FunctionType
+from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
@@ -22,9 +24,9 @@ __all__ = [
     "callbacks_on",
     "finalizers",
     "loop_calls",
+    "note_calls",
     "parts_of_finalizer",
     "pool_calls",
-    "running_frames",
     "signal_handlers",
     "workers",
 ]
@@ -42,6 +44,9 @@ _PARTS = 3
 
 _MOST = 10_000
 """Objects in which `callbacks_on` looks for others."""
+
+_ITEMS: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""What executors of threads have to do or are doing, by its id."""
 
 
 def workers() -> dict[Any, list[Any]]:
@@ -71,18 +76,30 @@ def parts_of_finalizer(finalizer: Any) -> tuple[Any, Any, tuple[Any, ...]] | Non
 # Pools
 
 
+def note_calls() -> None:
+    """Note from now on which calls executors of threads are given: each item lives until its call has been made.
+
+    Those that run could be found in the frames of their threads. But to look at frames while other threads run them
+    crashes Python 3.11.
+    """
+    item = concurrent.futures.thread._WorkItem  # noqa: SLF001 - there is no other way to see a call that has begun
+    original = item.__init__
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @wraps(original)
+    def init(self: Any, *given: Any, **named: Any) -> None:
+        original(self, *given, **named)
+        _ITEMS[id(self)] = self
+
+    item.__init__ = init  # type: ignore[method-assign]
+
+
 def pool_calls() -> dict[Any, list[Any]]:
     """Return the calls that pools of threads or processes have before them or are making → what they call, if known."""
     found: dict[Any, list[Any]] = {}
-    module = sys.modules.get("concurrent.futures.thread")
-    for queue in list(getattr(module, "_threads_queues", {}).values()):
-        for each in _inside(queue):
-            found.update(_as_call(each))
-    run = _defined_by(getattr(module, "_WorkItem", None)).get("run")
-    for _, frames in running_frames():
-        for frame in frames:
-            if frame.f_code is getattr(run, "__code__", None):
-                found.update(_as_call(frame.f_locals.get("self")))
+    for refers in _ITEMS.valuerefs():
+        found.update(_as_call(refers()))
     kinds = tuple(
         kind
         for name in ("ApplyResult", "IMapIterator")
@@ -97,11 +114,6 @@ def pool_calls() -> dict[Any, list[Any]]:
     return found
 
 
-def _defined_by(cls: type | None) -> Mapping[str, Any]:
-    """Return what a class defines; nothing for None."""
-    return {} if cls is None else class_attributes(cls)
-
-
 def _as_call(item: Any) -> dict[Any, list[Any]]:
     """Return an item of an executor's work → what it calls."""
     held = attributes_of(item)
@@ -112,29 +124,6 @@ def _as_call(item: Any) -> dict[Any, list[Any]]:
         task = tuple(held.get(name) for name in ("fn", "args", "kwargs"))
     called, given, named = task
     return {} if called is None else {item: [called, *elements_of(given), *dict.values(named or {})]}
-
-
-def _inside(queue: Any) -> Iterator[Any]:
-    """Yield what waits in a queue written in C, which holds it in a list before Python 3.13."""
-    for each in get_referents(queue):
-        if type(each) is list:
-            yield from list(each)
-        else:
-            yield each
-
-
-def running_frames() -> Iterator[tuple[int, list[FrameType]]]:
-    """Yield the other threads, and what each is running, from the outside in."""
-    others = sys._current_frames()  # noqa: SLF001 - there is no other way
-    # This one's own frame would hold itself, and with it the values of all that called it.
-    del others[threading.get_ident()]
-    for thread, innermost in others.items():
-        frames = list[FrameType]()
-        frame: FrameType | None = innermost
-        while frame is not None:
-            frames.append(frame)
-            frame = frame.f_back
-        yield thread, frames[::-1]
 
 
 # Event loops
@@ -182,12 +171,9 @@ def _loops() -> Iterator[Any]:
         yield asyncio.get_running_loop()
     held = getattr(getattr(asyncio.events, "_event_loop_policy", None), "_local", None)
     yield from filter(None, [getattr(held, "_loop", None)])
-    code = asyncio.base_events.BaseEventLoop.run_forever.__code__
-    for thread in threading.enumerate():  # one that has not begun yet
+    for thread in threading.enumerate():
         loop = getattr(attributes_of(thread).get("_target"), "__self__", None)
         yield from [loop] if is_a(loop, asyncio.AbstractEventLoop) else []
-    for _, frames in running_frames():
-        yield from (frame.f_locals["self"] for frame in frames if frame.f_code is code)
 
 
 def _coroutines(outer: Any, depth: int = 3) -> Iterator[Any]:

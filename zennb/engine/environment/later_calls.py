@@ -15,9 +15,9 @@ from zennb.compat.later_calls import (
     callbacks_on,
     finalizers,
     loop_calls,
+    note_calls,
     parts_of_finalizer,
     pool_calls,
-    running_frames,
     signal_handlers,
     workers,
 )
@@ -58,11 +58,11 @@ class LaterCalls:
     """What calls code later, as it is before a step runs: threads, pools, event loops, finalizers, signals and more."""
 
     def __init__(self) -> None:
+        note_calls()
         self._logging = logging_state()
         self._workers = frozenset(workers())
         self._finalizers = finalizers()
         self._waiting = {id(each): _reference(each) for each in (*pool_calls(), *loop_calls())}
-        self._frames = frozenset(_users_frames())
         self._signals = signal_handlers()
         self._at_exit = at_exit()
 
@@ -91,7 +91,7 @@ class LaterCalls:
 
     def _workers_left(self, modules: Collection[str]) -> Iterator[tuple[str, str]]:
         found = []
-        if _uses(modules, "_thread") or set(_users_frames()) - self._frames:
+        if _uses(modules, "_thread"):
             found.append("thread")
         starts = _uses(modules, "threading.Thread", "threading.Timer", "multiprocessing")
         for worker, called in workers().items():
@@ -154,18 +154,6 @@ def _callbacks(values: Iterable[Any]) -> Iterator[tuple[str, str]]:
                 f"it makes a weak reference to `{_name(value)}` with a callback",
                 "which reuse would not make again",
             )
-
-
-def _users_frames() -> Iterator[tuple[int, int, object]]:
-    """Yield the outermost frame with code of the user in each other thread, other than those that run cells."""
-    for thread, frames in running_frames():
-        for frame in frames:
-            name = module_name(frame)
-            if top_level(name) in _RUN_CELLS:
-                break
-            if is_users(name):
-                yield thread, id(frame), frame.f_code
-                break
 
 
 def _reference(item: Any) -> Any:
