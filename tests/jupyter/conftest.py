@@ -114,8 +114,8 @@ class Notebook:
             result = self.shell.run_cell(text, store_history=True, cell_id=cell_id)
         self._added |= {*sys.path} - path
         return Ran(
-            out=out.getvalue(),
-            err=err.getvalue(),
+            out=_uncleared(out),
+            err=_uncleared(err),
             displays=[dict(shown) for shown in self.shell.display_pub.outputs],
             error=result.error_in_exec or result.error_before_exec,
             result=result.result,
@@ -129,6 +129,11 @@ class Notebook:
             assert ran.error is None, f"{text}\n{ran.out}{ran.err}"
             done.append(ran)
         return done
+
+
+def _uncleared(stream: io.StringIO) -> str:
+    """Return what stands in a cell in the end: on a slow machine the line of a running step is cleared away once."""
+    return stream.getvalue().rpartition("\033[2K\r")[2]
 
 
 @pytest.fixture
