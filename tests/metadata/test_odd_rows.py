@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import tracemalloc
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from zennb.core.records.records import (
     Status,
     Step,
 )
+from zennb.errors import StoreError
 from zennb.metadata.store import MetadataStore
 
 if TYPE_CHECKING:
@@ -165,6 +166,9 @@ def read_everything(store: MetadataStore) -> None:
     store.latest_steps("")
     store.stacks()
     store.components()
+    store.space.step_marks()
+    with suppress(StoreError):  # what is needed cannot be told, so nothing is deleted
+        store.space.records()
 
 
 @pytest.mark.parametrize(("table", "column"), CASES, ids=[".".join(case) for case in CASES])

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from zennb.bounded_input import parse_json
 from zennb.core.records.run_conditions import text_as_number
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
@@ -126,8 +127,8 @@ def _latest_metrics(
 def _loaded(text: object) -> dict[str, Any]:
     """Return the JSON object in a column; an empty one for anything else, which others may have written."""
     try:
-        found = json.loads(str(text))
-    except (ValueError, RecursionError):
+        found = parse_json(str(text), bounded=True)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -38,17 +38,14 @@ WITH uses (artifact, used) AS (
 )
 SELECT a.id, a.name, a.version, a.blob, a.size, m.text AS notebook, s.name AS step,
     max(coalesce(u.used, 0), a.created) AS used,
-    (h.artifact IS NOT NULL OR a.id IN (SELECT artifact FROM current)) AS is_current,
-    (SELECT t.text FROM artifact_details x JOIN texts t ON t.id = x.parts WHERE x.artifact = a.id) AS parts
+    (h.artifact IS NOT NULL OR a.id IN (SELECT artifact FROM current)) AS is_current
 FROM artifacts a
 JOIN steps s ON s.id = a.step JOIN texts m ON m.id = s.notebook
 LEFT JOIN uses u ON u.artifact = a.id LEFT JOIN heads h ON h.artifact = a.id
 """
 # The further blobs of artifacts; to be continued with what selects an artifact.
-_PARTS = (
-    "SELECT p.value FROM artifact_details x JOIN texts t ON t.id = x.parts JOIN json_each(t.text) p "
-    "WHERE x.artifact"
-)
+_WITH_PARTS = "artifact_details x JOIN texts t ON t.id = x.parts JOIN json_each(t.text) p"
+_PARTS = f"SELECT p.value FROM {_WITH_PARTS} WHERE x.artifact"
 _SHOWN = """
 SELECT s.name, n.text AS notebook, s.displays AS blob, max(s.id) AS latest, max(s.started) AS used,
     max(s.id) = (SELECT max(l.id) FROM steps l WHERE l.notebook = s.notebook AND l.name = s.name) AS is_current
@@ -130,7 +127,8 @@ class SpaceQueries(Queries):
         """Return name, notebook, start and cache key of every step, and when the latest one ended."""
         sql = "SELECT s.name, n.text, s.started, s.key, s.seconds FROM steps s JOIN texts n ON n.id = s.notebook"
         found = select(connection, sql)
-        latest = max((started + seconds for _, _, started, _, seconds in found), default=-math.inf)
+        ends = (started + seconds for _, _, started, _, seconds in found if _are_numbers(started, seconds))
+        latest = max(ends, default=-math.inf)
         return {(name, notebook, started, key) for name, notebook, started, key, _ in found}, latest
 
     # Deleted blobs
@@ -255,6 +253,11 @@ def note_stored(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
     )
 
 
+def _are_numbers(*values: object) -> bool:
+    """Whether columns hold numbers: others who can write to the home may have put anything there."""
+    return all(isinstance(each, int | float) for each in values)
+
+
 def _stored_by(step: Step) -> Iterator[str]:
     """Yield the blobs that a step has stored; a reused step stores none, so what it names may be gone."""
     if step.status is Status.CACHED:
@@ -267,6 +270,9 @@ def _stored_by(step: Step) -> Iterator[str]:
 
 
 def _references(connection: sqlite3.Connection) -> Iterator[BlobReference]:
+    parts: dict[int, list[str]] = {}
+    for part, artifact in connection.execute(f"SELECT p.value, x.artifact FROM {_WITH_PARTS}"):
+        parts.setdefault(artifact, []).append(part)
     for row in select(connection, _ARTIFACTS):
         found = BlobReference(
             kind="artifact",
@@ -276,7 +282,7 @@ def _references(connection: sqlite3.Connection) -> Iterator[BlobReference]:
             is_current=bool(row["is_current"]),
         )
         yield found
-        for part in json.loads(row["parts"] or "[]"):
+        for part in parts.get(row["id"], ()):
             yield replace(found, blob=part, size=0)
     for kind, sql in (("output", _SHOWN), ("changes", _CHANGED)):
         for row in select(connection, sql):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from contextlib import closing, suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zennb.bounded_input import parse_json
 from zennb.components.artifact_stores.health import StoreHealth, examine_store, first_bytes
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, UNREFERENCED, Finding
 from zennb.core.records.records import ComponentSpec
@@ -172,7 +172,9 @@ def _registered_roots(home: Path, database: Path) -> list[Path]:
         with closing(open_snapshot(database)) as snapshot:
             rows = snapshot.connection.execute(sql).fetchall()
         specs = [
-            ComponentSpec(type="artifact_store", name=name, flavor="local", config=json.loads(config))
+            ComponentSpec(
+                type="artifact_store", name=name, flavor="local", config=parse_json(config, bounded=True)
+            )
             for name, config in rows
         ]
         return [Path(place(spec, home)) for spec in specs]

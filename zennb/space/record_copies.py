@@ -6,9 +6,9 @@ were lost rather than deleted: then the copy stays, with everything that it name
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from zennb.bounded_input import parse_json
 from zennb.errors import StoreError
 from zennb.recovery.record_copies import MAGIC, copy_text, is_copy
 
@@ -66,10 +66,10 @@ def _is_copy(store: ArtifactStore, blob: StoredBlob) -> bool:
 
 def _read(store: ArtifactStore, digest: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(copy_text(store.get(digest)))
+        found = parse_json(copy_text(store.get(digest)), bounded=True)
         is_known = isinstance(found["step"], dict) and isinstance(found["recorded"], int | float)
         return found if is_known else None
-    except (StoreError, ValueError, KeyError, TypeError, RecursionError):
+    except (StoreError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -84,7 +84,7 @@ def _named(found: dict[str, Any]) -> Iterator[str]:
     if isinstance(step.get("displays"), str):
         yield step["displays"]
     try:
-        carried = json.loads(step.get("carried") or "{}")
+        carried = parse_json(step.get("carried") or "{}", bounded=True)
         yield str(carried.get("blob", ""))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError):
         return

@@ -167,7 +167,8 @@ class Artifact:
     @property
     def part_of(self) -> str:
         """The input of its step that it is a part of, as which it is stored; "" for an artifact by itself."""
-        return str(self.summary.get("part", {}).get("of", ""))
+        part = self.summary.get("part")
+        return str(part.get("of", "")) if isinstance(part, dict) else ""
 
     @property
     def whole(self) -> Artifact:

@@ -5,10 +5,10 @@ They are not stored, which would store the input once more, as an output: what i
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.bounded_input import parse_json
 from zennb.errors import DamagedArtifact
 
 if TYPE_CHECKING:
@@ -103,13 +103,13 @@ def part_in(value: Any, artifact: Artifact) -> Any:
     """
     if not artifact.part_of:
         return value
-    for (key,) in json.loads(artifact.item or "[0, []]")[1]:
-        if type(value) not in {dict, list, tuple}:
-            raise _missing(artifact)
-        try:
+    try:
+        for (key,) in parse_json(artifact.item or "[0, []]", bounded=True)[1]:
+            if type(value) not in {dict, list, tuple}:
+                raise _missing(artifact)
             value = value[key]
-        except LookupError:
-            raise _missing(artifact) from None
+    except (LookupError, ValueError, TypeError):  # or the record is odd
+        raise _missing(artifact) from None
     return value
 
 
