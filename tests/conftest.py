@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 
+from zennb.compat.notebook_libraries import load_quickly
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     import pytest
+
+load_quickly()
 
 # Where the tests run in the background (`nohup`, a shell without job control) these are ignored, and the
 # processes that tests start and stop would inherit that.

@@ -161,11 +161,11 @@ def execute(
         StepRefused: the kernel did not start, or the notebook would run itself.
     """
     require_kernel()
-    from zennb.headless.notebook_runner import NotebookRunner  # nbclient takes long to import
-
     path, began = Path(path), time.perf_counter()
     refuse_recursion(path)
     node = document(path, content)
+    from zennb.headless.notebook_runner import NotebookRunner  # nbclient takes long to import
+
     # Before anything is started or recorded: a parameter that no cell sets is a typing mistake.
     inject(node, parameters, path=path)
     _clear(node)

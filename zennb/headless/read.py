@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zennb.bounded_input import parse_json, read_file
+from zennb.compat.notebook_libraries import load_quickly
 from zennb.core.reading.cell_heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
 from zennb.headless.formats import converted
@@ -85,6 +86,7 @@ def document(path: str | Path, content: str | None = None) -> Any:
     path = Path(path)
     text = notebook_text(path) if content is None else content
     _refuse_other_languages(path, _parsed(text, path))
+    load_quickly()
     import nbformat
     from nbformat import reader
 
