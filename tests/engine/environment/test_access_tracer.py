@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import state
@@ -209,6 +210,25 @@ def test_of_a_home_in_a_project_only_what_zennb_wrote_does_not_count(folder: Pat
     assert state("artifacts", found["artifacts"]) == found["artifacts"]
     Path("artifacts/new.csv").write_text("")
     assert state("artifacts", found["artifacts"]) != found["artifacts"]
+
+
+def test_a_store_that_is_made_while_a_step_runs_is_no_file_of_it(folder: Path) -> None:
+    """As in the home's first run, when another thread stores what one element of a mapped step has made."""
+
+    def act() -> None:
+        thread = threading.Thread(target=store)
+        thread.start()
+        thread.join()
+        Path("home/mine").touch()
+
+    def store() -> None:
+        with closing(LocalArtifactStore(path=str(folder / "home" / "artifacts"))) as made:
+            made.put([b"x" * 100])
+            made.put([b"x" * 1_000_000])
+
+    (folder / "home").mkdir()
+    found = watched(act, ignored=OwnFiles(str(folder / "home")))
+    assert (found.files(), [*found.written()]) == ({}, ["home/mine"])
 
 
 def test_nothing_is_seen_before_and_after() -> None:

@@ -16,9 +16,18 @@ _STORE = (
     rf"STORE\.json|cache\.{_DATABASE}"
     r"|blobs(?:/[0-9a-f]{2}(?:/[0-9a-f]{64})?)?"
     r"|quarantine(?:/[0-9a-f]{64}.*)?"
-    r"|tmp(?:/\d+-[0-9a-f]{32}\.(?:part|new))?"
+    rf"|tmp(?:/\d+-[0-9a-f]{{32}}\.(?:part|new(?:/cache\.{_DATABASE})?))?"
 )
-_OF_PATHS = frozenset({"open", "os.listdir", "os.mkdir", "os.scandir", "os.stat", "sqlite3.connect"})
+_OF_ONE_PATH = (
+    *("open", "sqlite3.connect"),
+    *(
+        f"os.{name}"
+        for name in ("chmod", "listdir", "mkdir", "remove", "rmdir", "scandir", "stat", "truncate", "utime")
+    ),
+)
+_PATHS = dict.fromkeys(_OF_ONE_PATH, 1) | dict.fromkeys(("os.link", "os.rename"), 2)
+"""Audit events of files → how many of their arguments, from the first on, are paths."""
+
 _OWN = re.compile(
     r"STORE\.json(?:\.[0-9a-f]{32})?"
     rf"|metadata\.{_DATABASE}"
@@ -61,8 +70,9 @@ class OwnFiles:
 
         A step's code may do the same, since what else is in these folders is the user's.
         """
-        path = resolved(arguments[0]) if self.home and event in _OF_PATHS and arguments else ""
-        return bool(path) and path.startswith(self.home.rstrip(os.sep) + os.sep) and is_ours()
+        paths = arguments[: _PATHS.get(event, 0)] if self.home else ()
+        home = self.home.rstrip(os.sep) + os.sep
+        return bool(paths) and all(resolved(path).startswith(home) for path in paths) and is_ours()
 
     def names_in(self, folder: str) -> frozenset[str]:
         """Return the names of those that a folder holds."""
