@@ -60,6 +60,9 @@ WEAK = {
     "a dictionary": ("w = weakref.WeakValueDictionary(a=a)", "w['a'].v"),
     "a set": ("w = weakref.WeakSet([a])", "[each.v for each in w][0]"),
     "keys": ("w = weakref.WeakKeyDictionary({a: 1})", "[each.v for each in w][0]"),
+    "inside a list": ("w = [weakref.ref(a)]", "w[0]().v"),
+    "of an object": ("w = A()\nw.other = weakref.ref(a)", "w.other().v"),
+    "to a part": ("w = [weakref.ref(a.part)]", "(w[0]() is a.part) and a.v"),
 }
 
 
@@ -68,7 +71,7 @@ def test_what_refers_weakly_to_a_changed_value_refers_to_it_after_reuse(
     notebook: Notebook, refer: str, look: str
 ) -> None:
     cells = [
-        f"import weakref\nclass A: pass\na = A()\n{refer}",
+        f"import weakref\nclass A: pass\na = A()\na.part = A()\n{refer}",
         "%%step change\na.v = 4",
     ]
     for _ in range(2):

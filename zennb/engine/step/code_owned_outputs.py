@@ -9,20 +9,13 @@ from __future__ import annotations
 import sys
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from weakref import (
-    CallableProxyType,
-    ProxyType,
-    ReferenceType,
-    WeakKeyDictionary,
-    WeakSet,
-    WeakValueDictionary,
-    getweakrefs,
-)
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, getweakrefs
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
-from zennb.digests.reachability import is_reachable
+from zennb.digests.reachability import FAR, is_reachable, parts_of
+from zennb.digests.walker import SCALARS
 from zennb.engine.step.shared_state import own_parts
 from zennb.packages.origin import Origin, module_of, origin
 
@@ -153,26 +146,25 @@ def weakly_referred(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Ma
         values: input name → value and content.
         namespace: the notebook's other variables.
     """
-    weak = {name: each for name, each in namespace.items() if is_a(each, _WEAK)} if values else {}
     return [
         f"`{name}` refers weakly to `{changed}`"
-        for name, each in weak.items()
         for changed, (value, seen) in values.items()
-        if any(found is each for found in getweakrefs(value))
-        or any(is_reachable(part, seen.mutable, seen.memory) for part in _referred(each))
+        if (references := _weak_references(value, seen))
+        for name, each in namespace.items()
+        if is_reachable(each, references)
     ]
 
 
-_WEAK: Any = (ReferenceType, ProxyType, CallableProxyType, WeakSet, WeakKeyDictionary, WeakValueDictionary)
-
-
-def _referred(weak: Any) -> list[Any]:
-    """Return what is referred to weakly, where it can be had."""
-    if is_a(weak, ReferenceType):
-        return [ReferenceType.__call__(weak)]
-    if is_a(weak, WeakValueDictionary):
-        return list(WeakValueDictionary.values(weak))
-    return list(weak) if is_a(weak, WeakSet | WeakKeyDictionary) else []
+def _weak_references(value: object, seen: ValueDigest) -> set[int]:
+    """Return the ids of the weak references to a value, and to instances of the user's classes inside it."""
+    found = {*map(id, getweakrefs(value))}
+    visited, level = set[int](), [value] if seen.code else []
+    while level and len(visited) < FAR:
+        fresh = {id(part): part for part in level if type(part) not in SCALARS and id(part) not in visited}
+        visited |= fresh.keys()
+        found |= {id(each) for part in fresh.values() if _is_users(type(part)) for each in getweakrefs(part)}
+        level = list(parts_of(fresh.values()))
+    return found
 
 
 def weak_holder(definitions: Mapping[str, Any]) -> str:
