@@ -7,10 +7,11 @@ from typing import Any
 
 from zennb.compat.arrays import as_once, function_of_ufunc, memory_order, memory_owner, top_array
 from zennb.compat.frames import fill_value, global_random_state
+from zennb.digests.added_attributes import added_parts
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable, settled
 from zennb.digests.tensors import note_memory
-from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
+from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["array_content", "handler", "note_owner"]
 
@@ -149,9 +150,8 @@ def _array(walker: DigestWalker, value: Any) -> Steps:
         once, axes = repeated
         walker.sink.text(f"{value.shape} along {axes}")
         yield from array_content(walker, once) or ()
-    # A memory map's attributes are its file name and offset, not content.
-    if type(value) is not np.ndarray and not isinstance(value, np.memmap):
-        yield getattr(value, "__dict__", None) or None, STATE
+    if type(value) is not np.ndarray:
+        yield from added_parts(walker, value)
 
 
 def _masked(walker: DigestWalker, value: Any) -> Steps:
@@ -167,6 +167,7 @@ def _masked(walker: DigestWalker, value: Any) -> Steps:
     if fill is None:  # as long as nobody has asked for it; storing the array does
         fill = np.ma.empty(0, value.dtype).fill_value
     yield np.asarray(fill).astype(value.dtype), ".fill_value"
+    yield from added_parts(walker, value)
 
 
 def _scalar(walker: DigestWalker, value: Any) -> Steps | None:

@@ -12,7 +12,7 @@ from zennb.compat.frames import (
     masked_parts,
     numpy_array,
 )
-from zennb.compat.own_attributes import own_attributes
+from zennb.digests.added_attributes import added_parts
 from zennb.digests.arrays import array_content
 from zennb.digests.arrow import chunks_content
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
@@ -70,14 +70,7 @@ def _extras(walker: DigestWalker, value: Any) -> Steps:
         if name not in {"_name", "name"}:
             walker.sink.text(name)
             yield getattr(value, name, None), f".{name}"
-    yield from _own(walker, value)
-
-
-def _own(walker: DigestWalker, value: Any) -> Steps:
-    """Yield the attributes that somebody has set."""
-    for name, part in own_attributes(value).items():
-        walker.sink.text(name)
-        yield part, f".{name}"
+    yield from added_parts(walker, value)
 
 
 def _index(walker: DigestWalker, value: Any) -> Steps:
@@ -103,7 +96,7 @@ def _index_parts(walker: DigestWalker, value: Any) -> Steps:
         yield from _column(walker, array_of(value))
         freq = getattr(value, "freq", None)
         yield None if freq is None else freq.freqstr, ".freq"
-    yield from _own(walker, value)
+    yield from added_parts(walker, value)
 
 
 def _column(walker: DigestWalker, array: Any) -> Steps:
@@ -134,6 +127,7 @@ def _extension(walker: DigestWalker, value: Any) -> Steps:
         return
     walker.mark("extension array", type(value))
     walker.note_memory(value)
+    yield from added_parts(walker, value)
     if isinstance(value, pd.Categorical):
         walker.sink.write(b"o" if value.ordered else b"u")
         yield value.categories, ".categories"

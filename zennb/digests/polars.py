@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from zennb.digests.added_attributes import added_parts
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["handler"]
@@ -28,16 +29,18 @@ def _frame(walker: DigestWalker, value: Any) -> Steps:
         walker.sink.text(name)
         for part, _ in _content(walker, value.get_column(name)):
             yield part, (name,)
+    yield from added_parts(walker, value)
 
 
-def _series(walker: DigestWalker, value: Any) -> Steps | None:
+def _series(walker: DigestWalker, value: Any) -> Steps:
     if walker.seen(value):
-        return None
+        return
     walker.mark("polars series", type(value))
     walker.note_memory(value)
     walker.sink.text(value.name)
     walker.sink.number(len(value))
-    return _content(walker, value)
+    yield from _content(walker, value)
+    yield from added_parts(walker, value)
 
 
 def _content(walker: DigestWalker, series: Any) -> Steps:

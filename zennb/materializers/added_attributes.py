@@ -1,22 +1,27 @@
-"""Owns how attributes that somebody has set on a table or array are stored with it: its own recipe leaves them out."""
+"""Owns how attributes that somebody has added to a table or array are stored with it; its own recipe leaves them out."""
 
 from __future__ import annotations
 
 import sys
+from types import MemberDescriptorType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from zennb.compat.code_pickling import with_annotations
-from zennb.compat.instances import attributes_of
-from zennb.compat.own_attributes import own_attributes
-from zennb.packages.origin import module_of, origin
+from zennb.compat.instances import attributes_of, class_attribute
+from zennb.digests.added_attributes import added_attributes, library_of
 
 __all__ = ["completed", "set_state"]
 
-_TABLE, _ARRAY = "table", "array"
+_INCOMPLETE = {
+    "numpy": ("ndarray",),
+    "pandas": ("DataFrame", "Series", "Index"),
+    "polars": ("DataFrame", "Series", "LazyFrame"),
+}
+"""Library → its types whose recipes leave attributes out; classes that other packages derive have recipes of their own."""
 
-_kinds: WeakKeyDictionary[type, str] = WeakKeyDictionary()
-"""Class → what it derives from: `_TABLE` of pandas, `_ARRAY` for one of the user's from numpy's, "" for the rest."""
+_incomplete: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+"""Class → whether the recipe of its instances leaves attributes out."""
 
 
 def completed(value: Any, recipe: Any) -> Any:
@@ -27,31 +32,32 @@ def completed(value: Any, recipe: Any) -> Any:
         recipe: what `reducer_override` returns for it.
     """
     cls = type(value)
-    if (kind := _kinds.get(cls)) is None:
-        kind = _kinds[cls] = _kind(cls)
-    own = attributes_of(value) if kind == _ARRAY else own_attributes(value) if kind else {}
-    if not own:
+    if (is_incomplete := _incomplete.get(cls)) is None:
+        is_incomplete = _incomplete[cls] = _is_incomplete(cls)
+    added = added_attributes(value) if is_incomplete else {}
+    if not added:
         return with_annotations(value, recipe)
     make, arguments, *rest = value.__reduce_ex__(5) if recipe is NotImplemented else recipe
     state, items, pairs, apply = (*rest, None, None, None, None)[:4]
-    return make, arguments, (state, apply, own), items, pairs, set_state
+    return make, arguments, (state, apply, added), items, pairs, set_state
 
 
 def set_state(value: Any, parts: tuple[Any, Any, dict[str, Any]]) -> None:
     """Give a loaded table or array its state and its attributes."""
-    state, apply, own = parts
+    state, apply, added = parts
     if apply is not None:
         apply(value, state)
     elif state is not None:
         value.__setstate__(state)
-    for name, part in own.items():
-        object.__setattr__(value, name, part)
+    held = attributes_of(value)
+    for name, part in added.items():
+        if type(class_attribute(type(value), name)) is MemberDescriptorType:  # a slot
+            object.__setattr__(value, name, part)
+        else:  # a property of this name would do something else with it
+            held[name] = part
 
 
-def _kind(cls: type) -> str:
-    pd, np = sys.modules.get("pandas"), sys.modules.get("numpy")
-    if pd is not None and issubclass(cls, pd.DataFrame | pd.Series | pd.Index):
-        return _TABLE
-    if np is not None and issubclass(cls, np.ndarray) and origin(module_of(cls)).is_users:
-        return _ARRAY
-    return ""
+def _is_incomplete(cls: type) -> bool:
+    home = library_of(cls)
+    library = sys.modules.get(home)
+    return issubclass(cls, tuple(getattr(library, name) for name in _INCOMPLETE.get(home, ())))

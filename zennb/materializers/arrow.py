@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from zennb.digests.added_attributes import added_attributes
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.arrow_checks import check_schema, check_table
 from zennb.materializers.available import not_importable
@@ -32,8 +33,8 @@ class ArrowTables(Materializer):
     name: ClassVar[str] = "arrow_table"
 
     def handles(self, value: object) -> bool:
-        """Whether `value` is a table: exactly of polars' or pyarrow's classes."""
-        return _type_name(value) is not None
+        """Whether `value` is a table: exactly of polars' or pyarrow's classes, and without added attributes."""
+        return _type_name(value) is not None and not added_attributes(value)
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return an Arrow IPC file; columns are the value's own memory wherever their layout is Arrow's.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from zennb.compat.frames import array_of, blocks_of, frame_of_blocks
-from zennb.compat.own_attributes import own_attributes
+from zennb.digests.added_attributes import added_attributes
 from zennb.errors import DamagedArtifact, NotStorable, ZennbError
 from zennb.materializers.available import not_importable
 from zennb.materializers.frame_parts import rebuild, take_apart
@@ -35,8 +35,8 @@ class Frames(Materializer):
     name: ClassVar[str] = "frame"
 
     def handles(self, value: object) -> bool:
-        """Say whether `value` is a frame or series, of no subclass and without attributes that somebody has set."""
-        return type(value) in {pd.DataFrame, pd.Series} and not own_attributes(value)
+        """Say whether `value` is a frame or series, of no subclass and without attributes that somebody has added."""
+        return type(value) in {pd.DataFrame, pd.Series} and not added_attributes(value)
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return the parts of the value as plain data; its arrays are not copied.

@@ -27,13 +27,13 @@ from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
+from zennb.materializers.added_attributes import completed
 from zennb.materializers.buffers import Collector, out_of_band, size
 from zennb.materializers.closed_files import file_reduction
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale
 from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
-from zennb.materializers.own_attributes import completed
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.rebuilding import runs_when_loaded

@@ -1,0 +1,80 @@
+"""Owns the attributes that somebody has added to a table or array, as in `df.name = "sales"`.
+
+What pandas, numpy and polars store of their values leaves them out.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.instances import attributes_of, bases_of, class_attribute, slot_values
+from zennb.packages.origin import Origin, module_of, origin, top_level
+
+if TYPE_CHECKING:
+    from zennb.digests.walker import DigestWalker, Steps
+
+__all__ = ["added_attributes", "added_parts", "library_of"]
+
+_OWN = {
+    "numpy": frozenset(
+        {"_baseclass", "_basedict", "_fill_value", "_getitem", "_hardmask", "_isfield", "_mask", "_mmap"}
+        | {"_optinfo", "_sharedmask", "filename", "mode", "offset"}
+    ),
+    "pandas": frozenset(
+        {"_attrs", "_cache", "_cacher", "_codes", "_data", "_dtype", "_flags", "_freq", "_id", "_is_copy"}
+        | {
+            "_item_cache",
+            "_left",
+            "_levels",
+            "_mask",
+            "_mgr",
+            "_name",
+            "_names",
+            "_ndarray",
+            "_pa_array",
+            "_range",
+        }
+        | {"_readonly", "_references", "_right", "_sparse_index", "_sparse_values", "_typ", "sortorder"}
+    ),
+    "polars": frozenset({"_accessors", "_df", "_ldf", "_s"}),
+}
+"""Library → attributes in which it keeps the content of its tables and arrays, and what follows from that."""
+
+_ACCESSORS = "pandas.core.accessor"
+
+
+def library_of(cls: type) -> str:
+    """Return the import name of the package that a class is of, or that the user has derived it from."""
+    found = (module_of(each) for each in bases_of(cls))
+    return top_level(next((each for each in found if origin(each) is Origin.PACKAGE), ""))
+
+
+def added_attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of a table or array that are neither its content nor declared by its class to pandas."""
+    cls: Any = type(value)
+    found, home = attributes_of(value), library_of(cls)
+    own = _OWN.get(home)
+    if origin(module_of(cls)).is_users:
+        found = found | slot_values(value)
+    if own is None:  # of another package, which alone knows what its private ones are for
+        names = [name for name in found if not name.startswith("_")]
+    else:
+        names = [name for name in found if name not in own]
+    declared = getattr(cls, "_metadata", ()) if names and home != "numpy" else ()
+    return {
+        name: found[name] for name in sorted(names) if name not in declared and not _is_derived(cls, name)
+    }
+
+
+def added_parts(walker: DigestWalker, value: Any) -> Steps:
+    """Yield the attributes that somebody has added to a table or array."""
+    for name, part in added_attributes(value).items():
+        walker.sink.text(name)
+        yield part, f".{name}"
+
+
+def _is_derived(cls: type, name: str) -> bool:
+    """Whether an attribute is kept in the place of what made it: an accessor, such as `df.plot`."""
+    maker = type(class_attribute(cls, name))
+    return maker is cached_property or module_of(maker) == _ACCESSORS
