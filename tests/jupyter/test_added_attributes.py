@@ -1,4 +1,4 @@
-"""Attributes that somebody adds to tables and arrays, which their libraries do not store: `df.name = "sales"`."""
+"""Attributes that their own pickle recipes leave out: `df.name = "sales"`, those of a class derived from `Counter`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
-SETUP = """import warnings
+SETUP = """import collections, datetime, decimal, warnings
 warnings.simplefilter('ignore')
 import numpy as np, pandas as pd, polars as pl
 class Rows(pd.DataFrame):
@@ -26,6 +26,13 @@ class Signal(np.ndarray):
 class Plain(np.ndarray): pass
 class Slots(np.ndarray):
     __slots__ = ('unit',)
+class Numbers(collections.Counter):
+    __slots__ = ('unit',)
+class Words(collections.Counter):
+    def __init__(self, *given): super().__init__(*given); self.note = None
+class Lists(collections.defaultdict): pass
+class Day(datetime.date): pass
+class Amount(decimal.Decimal): pass
 def rows(): return pd.DataFrame({'a': [1, 2]})
 """
 MAKES = {
@@ -49,6 +56,11 @@ MAKES = {
     "a matrix": "d = np.matrix([[1, 2]])\nd.unit = {!r}",
     "polars": "d = pl.DataFrame({{'a': [1, 2]}})\nd.note = {!r}",
     "a series of polars": "d = pl.Series([1, 2])\nd.note = {!r}",
+    "a counter": "d = Words('aab')\nd.note = {!r}",
+    "a slot of a counter": "d = Numbers('aab')\nd.unit = {!r}",
+    "a dictionary with defaults": "d = Lists(list)\nd['x'].append(1)\nd.note = {!r}",
+    "a date": "d = Day(2020, 1, 1)\nd.note = {!r}",
+    "a decimal": "d = Amount('1.5')\nd.note = {!r}",
     "in a list": "d = [rows()]\nd[0].name = {!r}",
     "two names": "d = rows()\nd.name = {!r}\ne = d",
     "shared memory": "d = rows()\nd.name = {!r}\ne = d['a'].values",

@@ -8,13 +8,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import attributes_of, bases_of, class_attribute, slot_values
+from zennb.compat.instances import attributes_of, bases_of, class_attribute, class_attributes, slot_values
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
 if TYPE_CHECKING:
     from zennb.digests.walker import DigestWalker, Steps
 
-__all__ = ["added_attributes", "added_parts", "library_of"]
+__all__ = ["added_attributes", "added_parts", "library_of", "own_slots"]
 
 _OWN = {
     "numpy": frozenset(
@@ -56,7 +56,7 @@ def added_attributes(value: Any) -> dict[str, Any]:
     found, home = attributes_of(value), library_of(cls)
     own = _OWN.get(home)
     if origin(module_of(cls)).is_users:
-        found = found | slot_values(value)
+        found = found | own_slots(value)
     if own is None:  # of another package, which alone knows what its private ones are for
         names = [name for name in found if not name.startswith("_")]
     else:
@@ -78,3 +78,10 @@ def _is_derived(cls: type, name: str) -> bool:
     """Whether an attribute is kept in the place of what made it: an accessor, such as `df.plot`."""
     maker = type(class_attribute(cls, name))
     return maker is cached_property or module_of(maker) == _ACCESSORS
+
+
+def own_slots(value: object) -> dict[str, Any]:
+    """Return the attributes that are held in slots of the user's classes."""
+    users = [class_attributes(each) for each in bases_of(type(value)) if origin(module_of(each)).is_users]
+    names = {name for held in users if "__slots__" in held for name in held}
+    return {name: part for name, part in slot_values(value).items() if name in names} if names else {}

@@ -8,10 +8,11 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
-from zennb.compat.iterators import behind, dictionary_recipe, is_namespace
-from zennb.compat.python import error_recipe, iterator_recipe
+from zennb.compat.iterators import behind, is_namespace
+from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.lost_callbacks import lost_callback
+from zennb.digests.recipes import whole_recipe
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
 
@@ -108,8 +109,7 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
                     warnings.simplefilter("ignore", DeprecationWarning)
                     found = value.__reduce_ex__(4)
         else:
-            found = error_recipe(value) or dictionary_recipe(value)
-            found = found or (value.__reduce_ex__(4) if reducer is None else reducer(value))
+            found = whole_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
     except KeyboardInterrupt:
         raise
     except NotImplementedError as error:

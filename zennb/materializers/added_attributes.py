@@ -1,4 +1,4 @@
-"""Owns how attributes that somebody has added to a table or array are stored with it; its own recipe leaves them out."""
+"""Owns storing attributes that somebody has added to a table or array with it: its own recipe leaves them out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INCOMPLETE = {
     "pandas": ("DataFrame", "Series", "Index"),
     "polars": ("DataFrame", "Series", "LazyFrame"),
 }
-"""Library → its types whose recipes leave attributes out; classes that other packages derive have recipes of their own."""
+"""Library → its types whose recipes leave attributes out. What other packages derive from these has its own."""
 
 _incomplete: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 """Class → whether the recipe of its instances leaves attributes out."""

@@ -20,10 +20,11 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
-from zennb.compat.iterators import dictionary_recipe, lends_attributes
+from zennb.compat.iterators import lends_attributes
 from zennb.compat.open_files import not_opened
-from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
+from zennb.compat.python import CachedFunction, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
+from zennb.digests.recipes import whole_recipe
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
@@ -345,8 +346,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if is_figure(value):
             return figure_state(value)
         own = library_reduction(value, by_structure=self._by_structure)
-        own = own or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
-        return own or dictionary_recipe(value)
+        return own or match_recipe(value) or iterator_recipe(value) or whole_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
