@@ -73,3 +73,35 @@ def test_an_object_of_a_copied_class_that_cannot_be_stored_fails_the_run(noteboo
     ran = notebook.cell("%pipeline run --rerun")
     assert isinstance(ran.error, StepRefused)
     assert "has a copy of the class of `y` here" in str(ran.error)
+
+
+THREADS = "%orchestrator register t --flavor=threads\n%stack register s -o t -a default --set"
+
+
+@pytest.mark.parametrize("where", ["in a run", "in a thread"])
+def test_what_shares_state_with_an_unstored_value_does_so_afterwards(notebook: Notebook, where: str) -> None:
+    notebook.run(
+        "import numpy as np, weakref",
+        *([THREADS] if where == "in a thread" else []),
+        "%%step made\nxs = [1]\ng = (x for x in xs)\nlarge = np.zeros(3_000_000)\nh = (x for x in [large])",
+        "%%step row\na = np.zeros(2, dtype=[('x', int)])\nr = a[0]",
+        "%%step referred\ns = {1}\nw = weakref.ref(s)",
+        *(["%pipeline run --rerun"] if where == "in a run" else []),
+        "xs.append(2)\nr['x'] = 5\nnext(h)[0] = 7\nseen = list(g), a['x'].tolist(), w() is s, large[0]",
+    )
+    assert notebook.ns["seen"] == ([1, 2], [5, 0], True, 7)
+
+
+@pytest.mark.parametrize(
+    ("before", "make"), [("xs = [1]", "g = (x for x in xs)"), ("", "xs = [1]\ng = (x for x in xs)")]
+)
+def test_a_changed_copy_of_what_an_unstored_value_holds_fails_the_run(
+    notebook: Notebook, before: str, make: str
+) -> None:
+    change = "%%step change\nxs.append(2)"
+    notebook.run(before, f"%%step make\n{make}", change)
+    ran = notebook.cell("%pipeline run --rerun")
+    assert isinstance(ran.error, StepRefused)
+    assert "step 'change' changed a copy of `xs`, and `g` of step 'make'" in str(ran.error)
+    notebook.run("%%step change\nxs = [*xs, 2]", "%pipeline run --rerun")
+    assert notebook.ns["xs"][-1] == 2

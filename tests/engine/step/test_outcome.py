@@ -26,6 +26,8 @@ FULL = StepOutcome(
     error=ValueError("bad"),
     process=7,
     held={"api_key": "x"},
+    shared={"rows": [1]},
+    changed=frozenset({"rows"}),
 )
 
 

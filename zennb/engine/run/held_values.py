@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zennb.errors import StepRefused
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from zennb.engine.run.run_request import RunRequest
 
@@ -19,14 +22,42 @@ class HeldValues:
 
     Attributes:
         of_step: step → name → value.
+        sharing: step → name → value, of its inputs and outputs that share state with these values.
     """
 
     of_step: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    sharing: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
-    def note(self, step: str, values: Mapping[str, Any]) -> None:
-        """Hold what a step bound."""
+    def note(
+        self, step: str, values: Mapping[str, Any], sharing: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """Hold what a step bound.
+
+        Args:
+            step: its name.
+            values: name → value.
+            sharing: name → value, of its inputs and outputs that share state with these.
+        """
         if values:
             self.of_step[step] = dict(values)
+            self.sharing[step] = dict(sharing)
+
+    def refusal(self, step: str, changed: Collection[str]) -> StepRefused | None:
+        """Return an error if a step changed copies of what goes on as it was inside a value that is held.
+
+        Args:
+            step: its name.
+            changed: names of the inputs that it changed in place.
+        """
+        for maker, sharing in self.sharing.items():
+            name = next((each for each in changed if each in sharing), "")
+            if name:
+                value = next(iter(self.of_step[maker]))
+                return StepRefused(
+                    f"step '{step}' changed a copy of `{name}`, and `{value}` of step '{maker}', which cannot be "
+                    "stored, may go on with it as it was. Change it in that step, or run both steps by their own cells."
+                )
+        return None
 
     def beside(self, request: RunRequest, reader: str) -> RunRequest:
         """Return the request as one of its steps sees it: with the values of the steps that it reads from.

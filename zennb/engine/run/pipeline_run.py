@@ -68,8 +68,7 @@ class PipelineRun:
         on_output: Callable[[str, Event], None] | None = None,
         pause: float = TICK,
     ) -> None:
-        given = write_buffer
-        write_buffer = given or WriteBuffer(run_context.store)
+        given, write_buffer = write_buffer, write_buffer or WriteBuffer(run_context.store)
         if (recorded or given is not None) and request.stays_here(run_context):
             # Workers cannot see what is held back here, so their runs write through.
             run_context = run_context.with_store(write_buffer)
@@ -294,12 +293,12 @@ class PipelineRun:
             return
         if outcome.error is None:
             refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
-            outcome = replace(outcome, error=refused)
+            outcome = replace(outcome, error=refused or self._held.refusal(task.name, outcome.changed))
         if outcome.error is None:
             if task.fan is None:
                 # Before the next step begins, which may depend on the settings and files that this one left.
                 self._context.environment.adopt(outcome)
-                self._held.note(task.name, outcome.held)
+                self._held.note(task.name, outcome.held, outcome.shared)
             step = task.context.made_step(
                 task.resolved,
                 task.decision,
@@ -379,6 +378,7 @@ class PipelineRun:
             repository=self._context.artifacts,
             error=self._error,
             held=self._held.of_step,
+            sharing=self._held.sharing,
         )
 
     def _abandon(self, error: BaseException) -> None:

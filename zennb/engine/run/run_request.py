@@ -95,7 +95,8 @@ class FinishedRun:
         steps: its steps' records.
         repository: loads their outputs, also those that the run still holds in memory.
         error: the first error that a step raised.
-        held: step → name → value, of secrets that it bound: they are bound in the notebook, and not stored.
+        held: step → name → value, of what it bound and is not stored: bound in the notebook as it is.
+        sharing: step → name → value, of its inputs and outputs that share state with these values.
     """
 
     run: Run
@@ -103,6 +104,12 @@ class FinishedRun:
     repository: ArtifactRepository
     error: BaseException | None = None
     held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    sharing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    def shared_outputs(self, step: Step) -> dict[str, Any]:
+        """Return the outputs of a step that share state with what it bound and is not stored: name → value."""
+        found = self.sharing.get(step.name, {})
+        return {name: found[name] for name in step.outputs if name in found}
 
 
 def status_of_run(steps: Iterable[Step]) -> Status:

@@ -26,6 +26,7 @@ from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.main_module import as_main
 from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.postponed import sharers
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.streams import redirected
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
@@ -126,8 +127,19 @@ def _execution(
         refuse_changed_copies(request, execution.reasons, inputs, namespace)
         # What cannot be stored goes from step to step, and into the notebook, as it is; not what an element makes.
         unstored = {each.output for each in execution.reasons if not request.definition.element_of}
-        unstored &= namespace.keys()
-        outcome = replace(outcome, held={**outcome.held, **{name: namespace[name] for name in unstored}})
+        values = {name: namespace[name] for name in unstored & namespace.keys()}
+        others = {
+            name: namespace[name] for name in {*inputs, *outcome.artifacts} & namespace.keys() - values.keys()
+        }
+        changed = {
+            name for name in outcome.artifacts if name in inputs and inputs[name][0] is namespace.get(name)
+        }
+        outcome = replace(
+            outcome,
+            held={**outcome.held, **values},
+            shared={name: namespace[name] for name in sharers(values, others, namespace)},
+            changed=frozenset(changed),
+        )
     else:
         refuse_losses(request, execution.reasons)
     return outcome

@@ -57,6 +57,8 @@ class StepOutcome:
         error: what it raised; None when it ended well. From a worker, a `RemoteError` until it is restored.
         process: id of the process that executed it.
         held: name → value, of what it bound and is not stored: secrets, and what cannot be stored.
+        shared: name → value, of its inputs and outputs that share state with what cannot be stored, or may do so.
+        changed: names of inputs that it changed in place.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
@@ -72,3 +74,5 @@ class StepOutcome:
     error: BaseException | None = None
     process: int = 0
     held: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    shared: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    changed: frozenset[str] = frozenset()

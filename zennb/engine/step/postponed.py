@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Recording
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["postponed", "why_not_postponed"]
+__all__ = ["postponed", "sharers", "why_not_postponed"]
 
 _FAR = 100_000
 """Objects inside a value that are looked at; what holds more is not postponed."""
@@ -138,21 +138,13 @@ def _shared(
     namespace: Mapping[str, Any],
 ) -> str:
     """Return what else the values are a part of, or hold: made again, they would be, or hold, a copy of it."""
-    inside: dict[int, object] = {}
-    parts, memory = set[int](), list[Any]()
     for name, value in values.items():
         if _works_outside(value):
             return f"`{name}` works outside the notebook"
-        try:
-            found, known = _inside(value, namespace)
-        except CannotDigest as error:
-            return f"`{name}` holds {error.why}"
-        inside |= found
-        parts |= {key for key, each in found.items() if not is_a(each, _CODE) and not is_immutable(each)}
-        parts -= _OF_CACHES.keys()
-        for digest in known:
-            parts |= digest.mutable
-            memory += digest.memory
+    try:
+        inside, seen = _state_of(values, namespace)
+    except CannotDigest as error:
+        return f"`{error.path}` holds {error.why}"
     # Defined again, a class would be another one: `isinstance` would say so.
     own = request.definition.analysis.defines
     again = next((name for name in own if id(namespace.get(name, inside)) in inside), "")
@@ -160,13 +152,57 @@ def _shared(
         return f"it uses `{again}`, which the same step defines"
     skipped = {*values, *collected.own}
     others = {n: v for n, v in namespace.items() if n not in skipped and not _SHELL.fullmatch(n)}
-    seen = ValueDigest(
-        digest="", code=(), packages=frozenset(), mutable=frozenset(parts), memory=tuple(memory)
-    )
     if not _holder(seen, others):
         return ""
     # Only now, as it looks through all libraries: what belongs to them is nobody's.
     return _holder(own_parts({"": seen})[""], others)
+
+
+def sharers(values: Mapping[str, Any], others: Mapping[str, Any], namespace: Mapping[str, Any]) -> list[str]:
+    """Return which other variables share state with values that cannot be stored, or may do so where nobody can tell.
+
+    Args:
+        values: name → value that cannot be stored.
+        others: name → value, of the variables that are asked about.
+        namespace: where both are.
+    """
+    changeable = {
+        name: each for name, each in others.items() if not is_a(each, _CODE) and not is_immutable(each)
+    }
+    if not values or not changeable:
+        return []
+    try:
+        _, seen = _state_of(values, namespace)
+    except CannotDigest:
+        return list(changeable)
+    return [name for name, each in changeable.items() if is_reachable(each, seen.mutable, seen.memory)]
+
+
+def _state_of(
+    values: Mapping[str, Any], namespace: Mapping[str, Any]
+) -> tuple[dict[int, object], ValueDigest]:
+    """Return all objects inside some values, by id, and what of these can be changed, as a digest.
+
+    Raises:
+        CannotDigest: with the name as path: it holds something of which nobody can tell what it refers to.
+    """
+    inside: dict[int, object] = {}
+    parts, memory = set[int](), list[Any]()
+    for name, value in values.items():
+        try:
+            found, known = _inside(value, namespace)
+        except CannotDigest as error:
+            raise CannotDigest(name, error.why) from error
+        inside |= found
+        parts |= {key for key, each in found.items() if not is_a(each, _CODE) and not is_immutable(each)}
+        parts -= _OF_CACHES.keys()
+        for digest in known:
+            parts |= digest.mutable
+            memory += digest.memory
+    seen = ValueDigest(
+        digest="", code=(), packages=frozenset(), mutable=frozenset(parts), memory=tuple(memory)
+    )
+    return inside, seen
 
 
 def _holder(seen: ValueDigest, others: Mapping[str, Any]) -> str:

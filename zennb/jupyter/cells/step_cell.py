@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Visibility
 from zennb.core.records.records import Attempt, Status, Step
+from zennb.digests.digest import contents
 from zennb.engine.delivery.alerts import NOT_WATCHED, step_alert
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.run.failures import failure_of, is_interrupt
@@ -380,7 +381,7 @@ class StepCell:
         self._session.variables.code_ran()
         with self._restorer.restoring(step):
             with interruptible():
-                restored = self._restorer.fetch(step)
+                restored = self._restorer.fetch(step) | contents(finished.shared_outputs(step))
             self._bind(step, restored, held=finished.held.get(name, {}))
         self._remember(self._run_context.artifacts.load_changes(done.carried))
 

@@ -357,6 +357,7 @@ class PipelineSession:
         session = self._session
         outputs: dict[str, Artifact] = {}
         held: dict[str, Any] = {}
+        shared: dict[str, Any] = {}
         gone: set[str] = set()
         for name in chosen:
             step = finished.steps.get(name)
@@ -367,9 +368,13 @@ class PipelineSession:
                     step.outputs
                 )
                 held = {each: v for each, v in held.items() if each not in {*gone, *outputs}} | dict(own)
-        fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
-        large = session.lazy_outputs.deferrable(fresh)
-        values = finished.repository.load({name: a for name, a in fresh.items() if name not in large})
+                shared = {each: v for each, v in shared.items() if each not in {*gone, *own, *step.outputs}}
+                shared |= finished.shared_outputs(step)
+        # What shares state with a value that is held is the object of the step, too, and no copy of it.
+        fresh = {name: a for name, a in outputs.items() if name in shared or not self._holds(name, a)}
+        large = session.lazy_outputs.deferrable({name: a for name, a in fresh.items() if name not in shared})
+        loaded = {name: a for name, a in fresh.items() if name not in large and name not in shared}
+        values = {**finished.repository.load(loaded), **shared}
         makers = {name: step.name for step in finished.steps.values() for name in step.outputs}
         artifacts = run_context.artifacts
         with uninterrupted():
