@@ -134,6 +134,23 @@ def test_only_warnings_as_errors_matter_to_every_step() -> None:
     assert raised.change((), raised.read()) is None, "the filters themselves are carried"
 
 
+@pytest.mark.parametrize("append", [False, True])
+def test_filters_stand_in_the_order_that_setting_them_again_gave(append: bool) -> None:
+    setting = KNOWN["warning filters"]
+    for category in (UserWarning, DeprecationWarning, FutureWarning):
+        warnings.simplefilter("ignore", category)
+    before = list(warnings.filters)
+    warnings.simplefilter("default", ImportWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("error", BytesWarning, append=append)
+    after = setting.read()
+    change = setting.change(tuple(before), after)
+    warnings.filters = before
+    setting.apply(change)
+    assert setting.read() == after
+    assert append or len(change["filters"]) == 3
+
+
 def test_filters_that_were_taken_away_are_taken_away_again() -> None:
     setting = KNOWN["warning filters"]
     warnings.simplefilter("ignore", UserWarning)

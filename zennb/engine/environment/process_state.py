@@ -66,10 +66,23 @@ class ProcessSetting:
 
 def _warnings_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
     gone = before is None or any(each not in after for each in before)
-    # Filters that were only added are added again on reuse, on top of whatever filters there are then. If some were
-    # taken away, the list is replaced as a whole.
-    filters = after if before is None or gone else [each for each in after if each not in before]
+    # Filters that were only added, or moved to the front by being set again, are set again on reuse, on top of whatever
+    # filters there are then. If some were taken away, the list is replaced as a whole.
+    filters = after if before is None or gone else _in_front(before, after)
     return {"all": gone, "filters": [_plain(each) for each in filters if _is_named(each[2])]}
+
+
+def _in_front(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the first filters, up to those that stand in the order from before."""
+    rest, count = list(before), len(after)
+    for each in reversed(after):
+        while rest and rest[-1] != each:
+            rest.pop()
+        if not rest:
+            break
+        rest.pop()
+        count -= 1
+    return after[:count]
 
 
 def repeated_filters(
