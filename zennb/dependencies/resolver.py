@@ -20,6 +20,7 @@ from zennb.dependencies.code_as_value import read_as_value, subclasses_of
 from zennb.dependencies.found_dependencies import FoundDependencies
 from zennb.dependencies.local_imports import absolute, is_package, module_at
 from zennb.dependencies.patches import patched
+from zennb.dependencies.text_annotations import names_of_annotations, scope_of
 from zennb.dependencies.text_lookups import TextLookups
 from zennb.digests.classes import functions_in, own_attributes
 from zennb.digests.code import class_name, function_name
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["DependencyResolver"]
 
 Chain = tuple[str, ...]
+Uses = dict[str, list[Chain]]
 
 WHOLE = "*"
 """Ends a path to a module that is used as a whole, not by its attributes (see `Analysis.modules`)."""
@@ -126,9 +128,7 @@ class DependencyResolver(FoundDependencies):
                 self._add_constant(name, digest, "constant")
             if is_a(each, ModuleType) and Reflection.MEMBERS in reads:
                 self._add_members(each, private=True)
-            for cls in (
-                subclasses_of(each) if isinstance(each, type) and Reflection.SUBCLASSES in reads else ()
-            ):
+            for cls in subclasses_of(each) if is_a(each, type) and Reflection.SUBCLASSES in reads else ():
                 self.push(cls, self._bound.get(id(each), frozenset()))
         return bool(things)
 
@@ -153,9 +153,7 @@ class DependencyResolver(FoundDependencies):
 
     def _function(self, function: FunctionType) -> None:
         name, bound = function_name(function), self._bound[id(function)]
-        found = self._digest_once(function)
-        for part in found.code if found else ():
-            self.push(part, bound)
+        self._parts(function, bound)
         read = function_body(function.__code__).analysis
         for phrase in read.dynamic:
             if is_own_builtin(phrase, function.__globals__):
@@ -170,21 +168,25 @@ class DependencyResolver(FoundDependencies):
         self._text.read(read, function.__globals__, bound)
         self._text.see(function)
         # Its own globals: a function of a module reads the names of that module.
-        self._names(read, function.__globals__, bound)
+        self._names(read.uses(), function.__globals__, bound, read.binds)
         self._imports(read, str(function.__globals__.get("__package__") or ""))
         if self._is_notebook(function.__globals__):
             self.writes.update(read.binds)
 
     def _class(self, cls: type) -> None:
         bound = self._bound[id(cls)]
-        found = self._digest_once(cls)
-        for part in found.code if found else ():
-            if part is not cls:
-                self.push(part, bound)
+        self._parts(cls, bound)
         for attribute in own_attributes(cls).values():
             self._text.see(attribute)
             for function in functions_in(attribute):
                 self.push(function, bound)
+
+    def _parts(self, thing: FunctionType | type, bound: frozenset[str]) -> None:
+        """Add a function or class with the code it consists of, and what its annotations name."""
+        found = self._digest_once(thing)
+        for part in found.code if found else ():
+            self.push(part, bound)
+        self._names(names_of_annotations(thing), scope_of(thing, self.namespace), bound)
 
     def _digest_once(self, thing: FunctionType | type) -> ValueDigest | None:
         """Digest a function or class of the user, the first time it is met."""
@@ -202,17 +204,17 @@ class DependencyResolver(FoundDependencies):
 
     # Names
 
-    def _names(self, read: Analysis, scope: Mapping[str, Any], bound: frozenset[str]) -> None:
-        """Look up what a function reads, in its own globals."""
+    def _names(self, uses: Uses, scope: Mapping[str, Any], bound: frozenset[str], binds: Chain = ()) -> None:
+        """Look up what a function reads, or binds through `global`, in its own globals."""
         notebook = self._is_notebook(scope)
         prefix = "" if notebook else f"{scope.get('__name__')}."
-        # What a module's function only binds, through `global`, shows afterwards that it did.
-        written: dict[str, list[Chain]] = {name: [(name,)] for name in read.binds if prefix}
-        for name, chains in (written | read.uses()).items():
+        # What a module's function only binds shows afterwards that it did.
+        written: dict[str, list[Chain]] = {name: [(name,)] for name in binds if prefix}
+        for name, chains in {**written, **uses}.items():
             if name in scope and not (notebook and (name in bound or is_from_shell(name, scope[name]))):
                 for chain in chains:
                     self._add_name(scope[name], chain, prefix, bound)
-            elif prefix and name in read.binds:
+            elif prefix and name in binds:
                 self._add_constant(prefix + name, "", "constant")
             elif name not in scope:
                 self._builtin(name, chains, bound)

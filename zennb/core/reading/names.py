@@ -99,6 +99,13 @@ class NameVisitor(ast.NodeVisitor):
             for node in self.scope.bodies.get(name, ()):
                 self.expand(node)
 
+    def may_load(self, name: str, attributes: tuple[str, ...]) -> None:
+        """Read a name that text mentions, if the notebook has it; what the cell defines under it is its own."""
+        home = None if self.scope is None else self.scope.find(name, self.state.inner)
+        if home is None and name not in self.state.bound and name not in self.cell.definitions:
+            self.record.read(name, self.state.bound, firm=False)
+            self.record.chains.add((name, *attributes))
+
     def _load_from_cell(self, name: str, attributes: tuple[str, ...]) -> None:
         state = self.state
         # Bound before on every path: the value is the cell's own, and the notebook's does not matter.

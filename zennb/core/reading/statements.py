@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.magics import read_magic
+from zennb.core.reading.annotations import annotated_names
 from zennb.core.reading.control_flow import Paths
 from zennb.core.reading.names import type_scope
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope
@@ -65,6 +66,16 @@ class Statements(Paths, ast.NodeVisitor):
         # for them at once, and a name too many among the reads does no harm.
         if not inside and not self.cell.late_annotations:
             self.visit(node.annotation)
+        if not inside:
+            self._text_annotations(node, [node.annotation])
+
+    def _text_annotations(self, node: ast.AST, annotations: Sequence[ast.expr | None]) -> None:
+        """Read what annotations name that are kept as text: somebody may ask for the types."""
+        around, self.scope = self.scope, type_scope(node, self.scope)
+        for annotation in filter(None, annotations):
+            for chain in annotated_names(annotation, is_text=self.cell.late_annotations):
+                self.may_load(chain[0], chain[1:])
+        self.scope = around
 
     def visit_Import(self, node: ast.Import) -> None:
         """`import a.b` binds `a`; `import a.b as c` binds `c`."""
@@ -103,8 +114,8 @@ class Statements(Paths, ast.NodeVisitor):
     def visit_FunctionDef(self, node: Function) -> None:
         """`def`: decorators, defaults and annotations are evaluated here; the body when it is called."""
         self.visit_all([*node.decorator_list, *node.args.defaults, *node.args.kw_defaults])
-        if not self.cell.late_annotations:
-            self._within_types(node, _annotations(node))
+        self._within_types(node, [] if self.cell.late_annotations else _annotations(node))
+        self._text_annotations(node, _annotations(node))
         # Read the body even if nothing calls it: it may hold magic lines.
         self.summary(node, self.scope)
         self._defined(node)
