@@ -67,12 +67,22 @@ def test_what_cannot_be_stored_reaches_the_next_step_and_the_notebook(
     assert notebook.ns["seen"] == expected
 
 
-def test_an_object_of_a_copied_class_that_cannot_be_stored_fails_the_run(notebook: Notebook) -> None:
-    before = "class P:\n    def __init__(self): self.of = (i for i in [1])"
-    notebook.run(before, "%%step make\ny = P()", "y = 'old'")
+COPIED = {
+    "an instance": ("class P:\n    def __init__(self): self.of = (i for i in [1])", "y = P()"),
+    "made later": ("class P: pass", "y = (P() for _ in range(2))"),
+    "made by a function": ("class P: pass\ndef make(): return P()", "y = (make() for _ in range(2))"),
+    "in what it goes over": ("class P: pass", "y = iter([P()] * 2)\nnext(y)\ny = (each for each in y)"),
+}
+
+
+@pytest.mark.parametrize(("before", "make"), COPIED.values(), ids=COPIED)
+def test_what_holds_a_copied_class_and_cannot_be_stored_fails_the_run(
+    notebook: Notebook, before: str, make: str
+) -> None:
+    notebook.run(before, f"%%step make\n{make}", "y = 'old'")
     ran = notebook.cell("%pipeline run --rerun")
     assert isinstance(ran.error, StepRefused)
-    assert "has a copy of the class of `y` here" in str(ran.error)
+    assert "has a copy of class `P` here, and what it made with it cannot be brought back" in str(ran.error)
 
 
 THREADS = "%orchestrator register t --flavor=threads\n%stack register s -o t -a default --set"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.environment.log_handlers import LOGGING
 from zennb.engine.remote.shipped_modules import set_constants
+from zennb.engine.step.postponed import copied_class
 from zennb.errors import StepRefused
-from zennb.packages.origin import module_of
 from zennb.packages.versions import versions
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def refuse_changed_copies(
     for why in (each for each in reasons if each.output):
         if why.output in inputs:
             what = f"has a copy of `{why.output}` here, and what it made of it"
-        elif module_of(type(namespace.get(why.output))) == "__main__":
-            what = f"has a copy of the class of `{why.output}` here, and what it made with it"
+        elif copied := copied_class(namespace.get(why.output), namespace):
+            what = f"has a copy of class `{copied}` here, and what it made with it"
         else:
             continue
         detail = str(why).removesuffix(".")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Recording
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["postponed", "sharers", "why_not_postponed"]
+__all__ = ["copied_class", "postponed", "sharers", "why_not_postponed"]
 
 _FAR = 100_000
 """Objects inside a value that are looked at; what holds more is not postponed."""
@@ -176,6 +176,43 @@ def sharers(values: Mapping[str, Any], others: Mapping[str, Any], namespace: Map
     except CannotDigest:
         return list(changeable)
     return [name for name, each in changeable.items() if is_reachable(each, seen.mutable, seen.memory)]
+
+
+def copied_class(value: object, namespace: Mapping[str, Any]) -> str:
+    """Return the name of a class of the notebook that a value holds instances of, or makes when it goes on; else "".
+
+    Args:
+        value: what a step has bound that cannot be stored.
+        namespace: where the step ran, on copies of the notebook's classes and functions.
+    """
+    classes = {
+        id(each): name
+        for name, each in namespace.items()
+        if is_a(each, type) and module_of(each) == "__main__"
+    }
+    if not classes:
+        return ""
+    try:
+        inside, _ = _inside(value, namespace)
+    except CannotDigest:
+        inside = {id(type(value)): type(value)}
+    seen: set[int] = set()
+    waiting = list(inside.values())
+    while waiting:
+        each = waiting.pop()
+        if id(each) in classes:
+            return classes[id(each)]
+        code = (
+            each
+            if is_a(each, CodeType)
+            else getattr(each, "__code__", None)
+            if is_a(each, FunctionType)
+            else None
+        )
+        if is_a(code, CodeType) and id(code) not in seen:
+            seen.add(id(code))
+            waiting += [*code.co_consts, *(namespace[name] for name in code.co_names if name in namespace)]
+    return ""
 
 
 def _state_of(
