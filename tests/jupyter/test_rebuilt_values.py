@@ -74,6 +74,11 @@ KEPT = {
         "c['a'].sum() + d.sum()",
     ),
     "an estimator": (ESTIMATOR, "c = C(np.arange(1000.0))\nd = c.columns[::2]", "c.columns.sum() + d.sum()"),
+    "a dictionary of its own attributes": (
+        "class C(dict):\n    def __init__(self, **k): super().__init__(**k); self.__dict__ = self",
+        "c = C(a=C(b=1))\nd = c.a",
+        "(setattr(c.a, 'b', 2), setattr(c, 'e', 3), d['b'], c['e'], c.a is d, type(d).__name__)",
+    ),
     "an ordinary class": ("class C:\n    def __init__(self, v): self.v = v", "c = C([1])", "c.v"),
 }
 

@@ -32,6 +32,7 @@ __all__ = [
     "elements_of",
     "error_line",
     "error_text",
+    "holds_own_attributes",
     "is_a",
     "length_of",
     "module_name",
@@ -90,6 +91,12 @@ def attributes_of(value: object) -> dict[str, Any]:
             found = held.__get__(value) if is_own else None
             return found if type(found) is dict else {}
     return {}
+
+
+def holds_own_attributes(value: object) -> bool:
+    """Whether a dictionary is the dictionary of its own attributes, as after `self.__dict__ = self`."""
+    held: Any = class_attribute(type(value), "__dict__") if is_a(value, dict) else None
+    return type(held) in {GetSetDescriptorType, MemberDescriptorType} and held.__get__(value) is value
 
 
 def slot_values(value: object) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copyreg
 from enum import Enum
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from zennb.compat.instances import attributes_of, bases_of, class_attributes
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, holds_own_attributes
 from zennb.compat.iterators import dictionary_recipe
 from zennb.compat.python import error_recipe
 from zennb.digests.added_attributes import own_slots
 from zennb.packages.origin import Origin, module_of, origin
 
-__all__ = ["whole_recipe"]
+__all__ = ["hold_own_attributes", "whole_recipe"]
 
 
 def whole_recipe(value: object) -> tuple[Any, ...] | None:
@@ -20,7 +21,23 @@ def whole_recipe(value: object) -> tuple[Any, ...] | None:
 
     None where the recipe that it has by itself says everything.
     """
-    return error_recipe(value) or dictionary_recipe(value) or _subclass_recipe(value)
+    return (
+        error_recipe(value) or dictionary_recipe(value) or _own_attributes(value) or _subclass_recipe(value)
+    )
+
+
+def _own_attributes(value: object) -> tuple[Any, ...] | None:
+    """Return the recipe of a dictionary that holds its own attributes, as after `self.__dict__ = self`."""
+    if not holds_own_attributes(value):
+        return None
+    make: Any = getattr(copyreg, "__newobj__", None)
+    items: Any = dict.items(value)  # type: ignore[arg-type] # it is one
+    return make, (type(value),), True, None, iter(items), hold_own_attributes
+
+
+def hold_own_attributes(value: object, _state: bool) -> None:
+    """Let a loaded dictionary hold its own attributes."""
+    object.__setattr__(value, "__dict__", value)
 
 
 def _subclass_recipe(value: object) -> tuple[Any, ...] | None:
