@@ -17,6 +17,7 @@ from zennb.digests.digest import is_immutable
 from zennb.digests.reachability import FAR, is_reachable, parts_of
 from zennb.digests.walker import SCALARS
 from zennb.engine.step.shared_state import own_parts
+from zennb.engine.step.shell_history import is_shells
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def weakly_referred(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Ma
         for changed, (value, seen) in values.items()
         if (references := _weak_references(value, seen))
         for name, each in namespace.items()
-        if is_reachable(each, references)
+        if not is_shells(name) and is_reachable(each, references)
     ]
 
 

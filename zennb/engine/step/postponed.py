@@ -27,6 +27,7 @@ from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.step.code_owned_outputs import changed_parts
 from zennb.engine.step.shared_state import own_parts
+from zennb.engine.step.shell_history import is_shells
 from zennb.errors import CannotDigest
 from zennb.materializers.not_stored import stand_in
 from zennb.materializers.summary import type_text
@@ -59,9 +60,6 @@ _DIFFERS = re.compile(
     r"|\.(?:now|utcnow|today|urandom)$"
 )
 """What gives something else at each call."""
-
-_SHELL = re.compile(r"_+\d*|_i+\d*|_[iod]h|_exit_code|In|Out|exit|quit|get_ipython|open")
-"""IPython's own names: its history of displayed values does not count as sharing."""
 
 _OUTSIDE = frozenset({"_asyncio.Future", "socket.socket", "threading.Thread"})
 """What works on outside the notebook: making it again does more than giving back an object."""
@@ -151,7 +149,7 @@ def _shared(
     if again:
         return f"it uses `{again}`, which the same step defines"
     skipped = {*values, *collected.own}
-    others = {n: v for n, v in namespace.items() if n not in skipped and not _SHELL.fullmatch(n)}
+    others = {n: v for n, v in namespace.items() if n not in skipped and not is_shells(n)}
     if not _holder(seen, others):
         return ""
     # Only now, as it looks through all libraries: what belongs to them is nobody's.

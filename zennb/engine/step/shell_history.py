@@ -5,6 +5,7 @@ Showing a value adds to it. Stored as an output and bound on reuse, it would no 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from zennb.digests.digest import digest_value
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["history_changes", "without_history"]
+__all__ = ["history_changes", "is_shells", "without_history"]
+
+_SHELL = re.compile(r"_+\d*|_i+\d*|_[iod]h|_exit_code|In|Out|exit|quit|get_ipython|open")
+
+
+def is_shells(name: str) -> bool:
+    """Whether a variable is one of IPython's own: its history of displayed values does not count as sharing."""
+    return _SHELL.fullmatch(name) is not None
 
 
 def without_history(
