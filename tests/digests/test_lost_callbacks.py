@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,6 +11,7 @@ import traitlets as T
 from matplotlib.cbook import CallbackRegistry
 from matplotlib.figure import Figure
 
+from zennb.digests import lost_callbacks
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
@@ -100,3 +102,24 @@ def test_what_a_recipe_keeps_under_another_name_is_not_lost() -> None:
     spines = figure.axes[0].spines
     assert spines.__getstate__() is vars(spines)["_dict"]
     assert content(figure)  # and so of the spines, whose axes hold a `list.remove`
+
+
+def test_parts_of_a_figure_that_lead_to_each_other_are_looked_through_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    for _ in range(20):
+        axes.plot([1, 2, 3])
+    looked: Counter[int] = Counter()
+    kept = []
+
+    def counted(value: Any) -> list[Any]:
+        kept.append(value)
+        looked[id(value)] += 1
+        return parts(value)
+
+    parts = lost_callbacks._parts
+    monkeypatch.setattr(lost_callbacks, "_parts", counted)
+    content(figure)
+    assert max(looked.values()) <= lost_callbacks._DEEP

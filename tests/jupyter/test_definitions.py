@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.digests.walker import DigestWalker
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -120,3 +122,56 @@ def test_files_that_definitions_write_to_are_as_the_step_left_them(
     notebook.restart()
     notebook.run(*cells)
     assert (tmp_path / "log.txt").read_text() == "g"
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "def g(a=-3.0, b=(1, None), c=2 / 3, d=len): return a",
+        "@same\ndef g(): return 1",
+        "class G:\n    a = -3.0",
+    ],
+)
+def test_a_reused_step_with_definitions_takes_a_look_at_its_outputs_once(
+    definition: str, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = ["def same(f): return f", f"%%step define\n{definition}\nnested = [[1], [2]]"]
+    notebook.run(*cells)
+    notebook.restart()
+    looks: list[str] = []
+    run = DigestWalker.run
+
+    def counted(walker: DigestWalker, value: object, name: str) -> None:
+        looks.append(name)
+        run(walker, value, name)
+
+    monkeypatch.setattr(DigestWalker, "run", counted)
+    _, again = notebook.run(*cells)
+    assert again.status == "cached", again.reason
+    assert looks.count("nested") == 1
+
+
+def test_definitions_do_not_count_as_changing_what_loading_changes(notebook: Notebook) -> None:
+    cells = [
+        (
+            "def same(f): return f\nclass Opened:\n    n = 0\n"
+            "    def __setstate__(self, state):\n        self.__dict__.update(state, n=1)"
+        ),
+        "%%step define\n@same\ndef g(): return 1\nopened = Opened()",
+    ]
+    notebook.run(*cells)
+    notebook.restart()
+    _, again = notebook.run(*cells)
+    assert again.status == "cached", again.reason
+
+
+def test_what_zennb_looks_at_does_not_show_in_its_class(notebook: Notebook) -> None:
+    notebook.run(
+        "import copyreg\nbefore = copyreg._slotnames\nclass A:\n    pass\nclass B(A):\n    __slots__ = ('x',)",
+        "%%step make\na, b = A(), B()\nb.x = 1\nnamed = [a, b]",
+        "%%step read\nlisted = dir(a) + dir(b) + [*vars(A), *vars(B)]\nsame = copyreg._slotnames is before",
+    )
+    assert "__slotnames__" not in notebook.ns["listed"]
+    assert notebook.ns["same"]
+    notebook.run("import copy\nc = copy.copy(b)\nx, noted = c.x, '__slotnames__' in vars(B)")
+    assert (notebook.ns["x"], notebook.ns["noted"]) == (1, True)

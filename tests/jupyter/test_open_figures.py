@@ -48,6 +48,9 @@ CASES: dict[str, tuple[str, ...]] = {
         "plt.figure(1)",
         "%%step c\nplt.title('one')\nx = 1",
     ),
+    "drawn through a module that passes pyplot on": (
+        "%%step a\nimport pylab\nfig, ax = plt.subplots()\n_ = ax.plot([1])\npylab.title('t')\nx = 1",
+    ),
     "a large figure": (
         "%%step a\nimport numpy as np\nfig, ax = plt.subplots()\n_ = ax.plot(np.arange(50_000))",
         "plt.title('large')\n_ = [line.set_ydata([1]) for line in plt.gca().lines]",

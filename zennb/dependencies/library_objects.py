@@ -143,7 +143,16 @@ def _attribute(holder: Owned, name: str) -> Any:
         return _of_value(found)
     if is_code(found) and is_users_code(found):
         return found
-    return Owned(f"{module}.{name}", found)
+    return _passed_on(found, module) or Owned(f"{module}.{name}", found)
+
+
+def _passed_on(found: Any, module: str) -> Any:
+    """Return a function or class that a package passes on from another, as it is known there: `pylab.title`."""
+    home = top_level(module_of(found)) if is_code(found) else ""
+    # Python's own modules pass on the functions of others that are nobody's business: `os.umask` of `posix`.
+    if home in {"", top_level(module), *sys.stdlib_module_names}:
+        return None
+    return _of_value(found)
 
 
 def is_carried_object(target: ast.expr, scope: CodeScope) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128
 
 from zennb.compat.instances import error_line
+from zennb.compat.slot_names import slots_unnoticed
 from zennb.digests.objects import HANDLERS
 from zennb.digests.stretches import compact
 from zennb.digests.types import find
@@ -179,7 +180,8 @@ def _are_immutable(values: Any, depth: int = 1) -> bool:
 def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalker:
     walker = DigestWalker(find, shell=shell, visit=_visited)
     try:
-        walker.run(value, name)
+        with slots_unnoticed():
+            walker.run(value, name)
     except (CannotDigest, KeyboardInterrupt):
         raise
     # A library may raise anything while it is taken apart. For the user it is one thing: the value has no digest.

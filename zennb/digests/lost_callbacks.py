@@ -12,6 +12,7 @@ from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a, slot_values
+from zennb.digests.walker import SCALARS
 from zennb.packages.origin import full_name, module_of, origin
 
 if TYPE_CHECKING:
@@ -33,8 +34,14 @@ _by_library: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 """Class → whether a library decides what is stored of its instances."""
 
 
-def lost_callback(value: object, recipe: tuple[Any, ...]) -> str:
-    """Return the name of a callback that an object has and its pickle recipe does not; "" if there is none."""
+def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple[int, Any]]) -> str:
+    """Return the name of a callback that an object has and its pickle recipe does not; "" if there is none.
+
+    Args:
+        value: the object.
+        recipe: what `__reduce_ex__` returned.
+        clear: `DigestWalker.clear`; what is looked at now is added.
+    """
     state = recipe[2] if len(recipe) > 2 else None
     if type(state) is tuple and len(state) == 2:
         state = state[0]
@@ -42,20 +49,54 @@ def lost_callback(value: object, recipe: tuple[Any, ...]) -> str:
         return ""
     # Kept maybe under another name, or without the object that holds it.
     kept = {id(state), *map(id, state.values())}
-    left = [part for part in attributes_of(value).values() if id(part) not in kept]
+    left = [
+        part for part in attributes_of(value).values() if type(part) not in SCALARS and id(part) not in kept
+    ]
     if not left:
         return ""
     bases = bases_of(type(value))
-    declared = {id(each) for base in bases for each in class_attributes(base).values()}
     any_code = any(full_name(base) == _OBSERVED for base in bases)
+    if not any_code and _are_clear(left, clear):
+        return ""
+    declared = {id(each) for base in bases for each in class_attributes(base).values()}
     for part in _inside(left, declared):
-        function = part.__func__ if is_a(part, MethodType) else part
-        is_users = (is_a(function, FunctionType) and origin(module_of(function)).is_users) or (
-            is_a(function, BuiltinFunctionType) and is_a(function.__self__, list | dict | set)
-        )
-        if is_users or (any_code and is_a(function, FunctionType | BuiltinFunctionType)):
+        if (function := _users_function(part)) is not None or (
+            any_code and is_a(function := getattr(part, "__func__", part), FunctionType | BuiltinFunctionType)
+        ):
             return str(function.__name__)
     return ""
+
+
+def _users_function(part: Any) -> Any:
+    """Return the function of the user that something is, or a method of a container; None for anything else."""
+    function = part.__func__ if is_a(part, MethodType) else part
+    if is_a(function, FunctionType):
+        return function if origin(module_of(function)).is_users else None
+    is_method = is_a(function, BuiltinFunctionType) and is_a(function.__self__, list | dict | set)
+    return function if is_method else None
+
+
+def _are_clear(values: list[Any], clear: dict[int, tuple[int, Any]]) -> bool:
+    """Whether there is no function of the user inside values, whatever their class declares.
+
+    Parts of a figure all lead to each other: without notes of what is clear, each of them would be looked through again
+    from each of them. False if there is too much to look at.
+    """
+    level, looked = values, dict[int, tuple[int, Any]]()
+    for levels in range(_DEEP, 0, -1):
+        fresh = []
+        for each in level:
+            if type(each) in SCALARS or id(each) in looked:
+                continue
+            if (known := clear.get(id(each))) is not None and known[0] >= levels:
+                continue
+            looked[id(each)] = levels, each
+            if _users_function(each) is not None or len(looked) > _MANY:
+                return False
+            fresh.append(each)
+        level = [inner for each in fresh for inner in _parts(each)] if levels > 1 else []
+    clear.update(looked)
+    return True
 
 
 def _is_decided_by_library(cls: type) -> bool:

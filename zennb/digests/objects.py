@@ -68,7 +68,7 @@ def changeable(walker: DigestWalker, value: Any) -> Steps | None:
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an object by its pickle recipe (`__reduce_ex__`)."""
     recipe = recipe_of(walker, value)
-    if type(recipe) is tuple and (callback := lost_callback(value, recipe)):
+    if type(recipe) is tuple and (callback := lost_callback(value, recipe, walker.clear)):
         kind = _title(type(value))
         raise walker.refuse(f"an object of type {kind} whose callback `{callback}` would be lost in a store")
     return by_recipe(walker, value, recipe)

@@ -100,6 +100,7 @@ class DigestWalker:
             mutable, since tables share their labels freely, and labels are not modified in place.
         hooked: how deeply values with a registered digest function (`zennb.digest`) are nested at the moment.
         opened: ids of the values passed to such functions, and of everything inside them.
+        clear: id of what was found to hold no callbacks (`lost_callback`) → down to which level, and the thing itself.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class DigestWalker:
         self._handlers: dict[type, Handler] = {}
         self._refs: dict[type, bytes] = {}
         self.places: dict[int, int] = {}
+        self.clear: dict[int, tuple[int, Any]] = {}
         self._sealed: dict[int, bytes | None] = {}
         self._alive: list[Any] = []
         self._labels: list[Label] = []
@@ -157,6 +159,7 @@ class DigestWalker:
                 self._labels.pop()
         self._alive.clear()
         self._sealed.clear()
+        self.clear.clear()
 
     def _enter(self, value: Any) -> Steps | None:
         cls = type(value)

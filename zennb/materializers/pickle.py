@@ -23,6 +23,7 @@ from zennb.compat.instances import error_line, is_a
 from zennb.compat.iterators import lends_attributes
 from zennb.compat.open_files import not_opened
 from zennb.compat.python import CachedFunction, iterator_recipe
+from zennb.compat.slot_names import slots_unnoticed
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.recipes import whole_recipe
 from zennb.digests.stretches import shared_ranges
@@ -386,7 +387,7 @@ def _written(
         from zennb.materializers.views import SharedMemory
 
         shared = SharedMemory(memory)
-    with out_of_band() as buffers:
+    with slots_unnoticed(), out_of_band() as buffers:
         pickler = _NotebookPickler(
             stream, scope, buffers.keep, shared=shared, apart=apart, by_structure=by_structure
         )

@@ -11,6 +11,7 @@ import zlib
 from typing import Any
 
 from zennb.compat.instances import is_a
+from zennb.compat.slot_names import slots_unnoticed
 from zennb.materializers.buffers import Collector, size
 
 __all__ = [
@@ -127,7 +128,8 @@ class _FigurePickler(pickle.Pickler):
 def copied_figure(figure: Any, *, largest: int) -> Any:
     """Return a copy of a figure, which pyplot does not know; None when it takes more than `largest` bytes."""
     stream = Collector()
-    _FigurePickler(stream, protocol=5).dump(figure)
+    with slots_unnoticed():
+        _FigurePickler(stream, protocol=5).dump(figure)
     return pickle.loads(b"".join(stream.parts)) if size(stream.parts) <= largest else None
 
 

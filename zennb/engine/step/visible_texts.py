@@ -24,6 +24,7 @@ from zennb.compat.instances import (
     path_text,
     plain,
 )
+from zennb.compat.slot_names import slots_unnoticed
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
 from zennb.digests.function_source import function_node
@@ -142,7 +143,10 @@ def _holds_texts(column: Any, most: int) -> bool:
 def _of_lazy(value: Any) -> Iterable[str]:
     """Return the texts in what a lazy value would be stored as, which holds the names of the files it will read."""
     stream = _Bounded()
-    with suppress(Exception):  # what cannot be stored, or is large, is no plan; names may have come first
+    with (
+        slots_unnoticed(),
+        suppress(Exception),
+    ):  # what cannot be stored, or is large, is no plan; names may have come first
         pickle.Pickler(stream, protocol=5, buffer_callback=lambda _buffer: None).dump(value)
     data = stream.getvalue()
     found = _after_their_length(data)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.magic_lines.settings import setting_lines
-from zennb.dependencies.library_calls import LibraryCall
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.environment.open_figures import PYPLOT, named_in, numbers_of, opened_again
 from zennb.engine.step.input_parts import part_in
-from zennb.engine.step.library_steps import code_again, statements_again
 from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
@@ -30,12 +25,12 @@ from zennb.errors import (
     UnknownName,
     UntrustedArtifact,
 )
+from zennb.jupyter.cells.repeated_definitions import repeated_definitions
 from zennb.packages.half_imported import naming_half_imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
     from contextlib import AbstractContextManager
-    from types import CodeType
 
     from zennb.core.records.records import Artifact, Step
     from zennb.digests.digest import ValueDigest
@@ -43,6 +38,7 @@ if TYPE_CHECKING:
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.errors import ZennbError
+    from zennb.jupyter.cells.repeated_definitions import RepeatedDefinitions
     from zennb.jupyter.kernel.state import KernelState
 
 __all__ = [
@@ -128,7 +124,7 @@ class StepRestorer:
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._run_context, self._definition = session, run_context, definition
-        self._definitions: _Definitions | None = None  # set by `restoring`
+        self._definitions: RepeatedDefinitions | None = None  # set by `restoring`
         self._modules: Collection[str] = ()  # set by `fetch`
         self._open_figures: Callable[[], None] = lambda: None  # set by `fetch`
         self._settings: Callable[[], None] = lambda: None  # set by `restoring`
@@ -149,7 +145,7 @@ class StepRestorer:
             self._settings = self._session.environment.undo()
         # In silence: IPython has shown the compiler's warnings for this cell just now.
         with uninterrupted(), self._session.capture.discarding():
-            definitions = self._definitions = _definitions(self._definition, step)
+            definitions = self._definitions = repeated_definitions(self._definition, step)
         names = {*step.outputs, *step.defines, *step.deletes}
         if definitions is not None:
             # They may read outputs of other steps that no cell has read yet; these stay bound in any case.
@@ -192,15 +188,18 @@ class StepRestorer:
         with self._session.capture.discarding():  # what objects print while they are looked at
             modules = self._modules = changes.get(MODULES, ())
             parts = {name: self._part(now.pop(name)) for name in list(now) if now[name].part_of}
-            values = repository.load({n: each for n, each in now.items() if n not in later}, modules)
+            early = {name: each for name, each in now.items() if name not in later}
+            values = repository.load(early, modules)
             self._define(values, changes, uses)
             values.update(repository.load({name: now[name] for name in later}, modules))
             if figures is not None:
                 self._open_figures = opened_again(figures, values, numbers, repository.load_unnamed)
             values.update(parts)
             with digest_cache():
+                known = self._unchanged(early, values)
                 found = {
-                    n: (value, self._session.seen(step.outputs[n], value)) for n, value in values.items()
+                    n: (value, known.get(n) or self._session.seen(step.outputs[n], value))
+                    for n, value in values.items()
                 }
         if changed := [name for name in parts if found[name][1].digest != step.outputs[name].digest]:
             raise DamagedArtifact(
@@ -253,7 +252,7 @@ class StepRestorer:
         if definitions is None:
             return
         self._session.namespace.update(values)
-        before = self._content_of(values)
+        before = self._run_context.environment.random_states() if definitions.evaluates else {}
         # An interrupt ends the user's code, but not the way back from it: output would stay discarded.
         with uninterrupted(), self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
             try:
@@ -266,69 +265,46 @@ class StepRestorer:
                 raise StepRefused(f"its definitions could not be executed again ({why})") from error
         if definitions.calls:  # `sns.set_theme()` sets options that the step has set otherwise since
             self._run_context.environment.settings.apply(changes)
-        for what, digest in self._content_of(values).items():
-            if digest != before[what]:  # what they define may differ as well
-                raise StepRefused(f"its definitions change {what} when they are executed again")
+        if definitions.evaluates and self._run_context.environment.random_states() != before:
+            raise _changing("a random generator")
         self._run_context.environment.rewrite(changes)
 
-    def _content_of(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Return the digests of outputs and random generators, which definitions must not change a second time."""
+    def _unchanged(self, stored: Mapping[str, Artifact], values: Mapping[str, Any]) -> dict[str, ValueDigest]:
+        """Return the content of the outputs that were there when definitions ran, if these may have changed some.
+
+        Raises:
+            StepRefused: they have.
+        """
         if self._definitions is None or not self._definitions.evaluates:
             return {}
-        found = self._run_context.environment.random_states()
-        for name, value in values.items():
-            with suppress(CannotDigest):
-                found[f"`{name}`"] = digest_value(value, name=name).digest
+        found = _content(values, stored)
+        others = {name: stored[name] for name, seen in found.items() if seen.digest != stored[name].digest}
+        # Some values have another digest as soon as they are loaded.
+        if others:
+            again = _content(self._run_context.artifacts.load(others, self._modules), others)
+            for name in others:
+                if name not in again or again[name].digest != found[name].digest:
+                    raise _changing(f"`{name}`")
         return found
+
+
+def _content(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, ValueDigest]:
+    found = {}
+    for name in names:
+        with suppress(CannotDigest):
+            found[name] = digest_value(values[name], name=name)
+    return found
+
+
+def _changing(what: str) -> StepRefused:
+    # What they define may differ as well.
+    return StepRefused(f"its definitions change {what} when they are executed again")
 
 
 def _of_figures(step: Step, figures: Mapping[str, Any] | None) -> set[str]:
     """Return the outputs that pyplot needs at once, and those in the same blobs."""
     blobs = {step.outputs[name].blob for name in named_in(figures) if name in step.outputs}
     return {name for name, artifact in step.outputs.items() if artifact.blob in blobs}
-
-
-@dataclass(frozen=True, slots=True)
-class _Definitions:
-    """The imports, definitions and setting lines of a cell that reuse executes again."""
-
-    text: str
-    code: CodeType
-    has_settings: bool
-    evaluates: bool
-    """Whether defining runs other code: decorators, default arguments, the bodies of classes."""
-    calls: bool
-    """Whether calls to libraries are among them."""
-
-
-def _definitions(definition: StepDefinition, step: Step) -> _Definitions | None:
-    tree = definition.tree
-    settings = setting_lines(tree)
-    calls = statements_again(tree, map(LibraryCall.parse, step.observed.calls))
-    also = [*settings, *calls]
-    again = code_again(tree, step.defines, also=also) if step.defines or also else None
-    if not again:
-        return None
-    module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
-    # Under the cell's file name and with its line numbers, so that the functions find their source.
-    code = definition.compiled(module, "exec")
-    return _Definitions(
-        ast.unparse(module), code, bool(settings), evaluates=_evaluates(again), calls=bool(calls)
-    )
-
-
-def _evaluates(statements: Iterable[ast.stmt]) -> bool:
-    """Whether executing definitions runs code besides them; annotations and constants are nothing."""
-    for node in statements:
-        if isinstance(node, ast.ClassDef):
-            return True
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            arguments = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-            if node.decorator_list or not all(isinstance(each, ast.Constant) for each in arguments):
-                return True
-        elif not isinstance(node, ast.Import | ast.ImportFrom):
-            return True
-    return False
 
 
 def bind_outputs(
