@@ -103,6 +103,7 @@ PINNED: list[tuple[Any, str]] = [
     ((1, [2]), "2e203872af17d0ef9478d2dea63bc46e"),
     ({"a": 1, "b": [None]}, "ca904b1fa7e90f5cea6b209297aefd32"),
     ({1, 2}, "c65a998bf0ebb82b8ad83f06d6f343f3"),
+    ({(1, 2), (3, 4)}, "d347f7664a3c2649288d340ce4f0c276"),
     (frozenset({(1, "a")}), "7cdff7997ea5c9aa9c59ac4963866ff3"),
     (range(3), "3d688421fbbfc85ff7f838d2d994a30c"),
     (Path("a/b"), "846f9b519e0d7a936d02971c899a520c"),

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
 import pytest
 
+from zennb.digests import reachability
 from zennb.digests.digest import digest_value
 from zennb.digests.reachability import is_reachable
 
@@ -77,3 +79,49 @@ def test_what_holds_only_scalars_reaches_itself_alone(name: str) -> None:
 def test_what_lies_beside_scalars_is_reached(hold: Any) -> None:
     part = [1]
     assert is_reachable(hold(part), {id(part)})
+
+
+class Thing:
+    pass
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda x: {(x, 1), (2, 3)},
+        lambda x: [(1, (2, (x,)))],
+        lambda x: {"a": ("b", {"c": x})},
+        lambda x: [*((n, n) for n in range(3_000)), (1, x)],
+    ],
+)
+@pytest.mark.parametrize("make", [Thing, lambda: np.zeros(0), lambda: np.zeros(2)])
+def test_what_the_collector_leaves_out_is_not_looked_into_where_it_cannot_matter(
+    hold: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thing = make()
+    seen = digest_value(thing)
+    assert seen.collected == (make is Thing)
+    try:
+        holder = hold(thing)
+    except TypeError:  # no array can be in a set
+        return
+    gc.collect()
+    assert is_reachable(holder, seen.mutable, seen.memory, collected=seen.collected)
+    numbers = {(n, -n) for n in range(3_000)}
+    gc.collect()
+    looked: list[Any] = []
+    monkeypatch.setattr(
+        reachability.gc, "get_referents", lambda *values: (looked.extend(values), referents(*values))[1]
+    )
+    assert not is_reachable(numbers, seen.mutable, seen.memory, collected=seen.collected)
+    assert (len(looked) < 10) == seen.collected
+
+
+referents = gc.get_referents
+
+
+def test_parts_without_their_own_visit_are_not_taken_for_known() -> None:
+    empty = bytearray()
+    assert not digest_value([empty]).collected
+    assert not digest_value(memoryview(empty)).collected
+    assert digest_value([Thing(), {"a": {1}}]).collected

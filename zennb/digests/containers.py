@@ -6,6 +6,8 @@ import marshal
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from xxhash import xxh3_128
+
 from zennb.digests.walker import HIDDEN, SCALARS, DigestWalker, Handler, Steps
 
 if TYPE_CHECKING:
@@ -96,6 +98,15 @@ def members(walker: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | N
     kinds = set(map(type, value))
     walker.sink.number(len(value))
     if not kinds <= SCALARS:
+        if (
+            kinds == {tuple}
+            and len(value) > 1
+            and max(map(len, value)) <= CHUNK
+            and _are_scalars(chain.from_iterable(value))
+        ):
+            # As `unordered` would write them, ten times as fast: a set of hands of cards has millions.
+            walker.sink.raw(b"".join(sorted(map(_row, value))))
+            return None
         return walker.unordered(list(value))
     # Types with a total order. Floats are not among them, because of NaN.
     if len(kinds) == 1 and kinds <= {int, str, bytes}:
@@ -104,6 +115,11 @@ def members(walker: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | N
         for content in sorted(marshal.dumps(member, 2) for member in value):
             walker.sink.write(content)
     return None
+
+
+def _row(value: tuple[Any, ...]) -> bytes:
+    """Return the digest of a tuple of scalars."""
+    return xxh3_128(b"(=%d:%s" % (len(value), marshal.dumps(value, 2))).digest()
 
 
 def _list(walker: DigestWalker, value: list[Any]) -> Steps | None:

@@ -51,6 +51,7 @@ class ValueDigest:
         memory: the memory that it stands on.
         root: `id()` of the value itself; 0 when it is unknown.
         files: the files that are open in it, absolute. Somebody else may change them, and so the digest.
+        collected: whether the garbage collector looks into all of the mutable objects, as far as that is known.
     """
 
     digest: str
@@ -60,6 +61,7 @@ class ValueDigest:
     memory: tuple[Stretch, ...] = ()
     root: int = 0
     files: frozenset[str] = frozenset()
+    collected: bool = False
 
 
 def digest_value(value: object, *, name: str = "value") -> ValueDigest:
@@ -85,6 +87,7 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
         memory=found.memory,
         root=id(value),
         files=found.files,
+        collected=found.collected,
     )
 
 
@@ -127,10 +130,22 @@ def _visited(value: object, name: str) -> DigestResult:
         memory=compact(each for each in walker.memory if not each.owner or each.owner in lenders),
         places=walker.places,
         files=frozenset(walker.files),
+        collected=_are_collected(walker),
     )
     if visits is not None and module_of(type(value)) == _LARGE:
         visits[id(value)] = (value, result)
     return result
+
+
+def _are_collected(walker: DigestWalker) -> bool:
+    """Whether the garbage collector looks into all mutable objects that were met; False where that is not known."""
+    if walker.apart or walker.opened or walker.owners or walker.memory:
+        return False
+    return all(cls in SCALARS or cls.__flags__ & _COLLECTED for cls in walker.handlers)
+
+
+_COLLECTED = 1 << 14
+"""The flag of classes whose instances the garbage collector looks into."""
 
 
 def digest(value: object) -> str:

@@ -39,18 +39,27 @@ _left_out: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 """Type → what `_is_left_out` says of its instances."""
 
 
-def is_reachable(value: object, ids: AbstractSet[int], memory: Iterable[Stretch] = ()) -> bool:
+def is_reachable(
+    value: object, ids: AbstractSet[int], memory: Iterable[Stretch] = (), *, collected: bool = False
+) -> bool:
     """Whether an object with one of these ids is the value, is inside it, or owns memory that it is a view of.
 
     Or whether something inside it stands on some of the `memory`.
 
     Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
     `FAR` objects inside is not found.
+
+    Args:
+        value: anything.
+        ids: of the objects.
+        memory: the memory.
+        collected: whether the garbage collector looks into all of those objects. Then none is inside what it leaves
+            out, such as a tuple of numbers: a million of those need not be looked into.
     """
     seen: set[int] = set()
     level: list[Any] = [value]
     visited = 0
-    found = ranges(memory)
+    found, listed = ranges(memory), _collected if collected else list
     while level and visited < FAR:
         kinds = set(map(type, level))
         if kinds <= SCALARS:
@@ -61,16 +70,21 @@ def is_reachable(value: object, ids: AbstractSet[int], memory: Iterable[Stretch]
         if len(level) > MANY and kinds <= PLAIN:  # usually rows of a table: repeated visits are cheap
             if not ids.isdisjoint(map(id, level)):
                 return True
-            level = gc.get_referents(*level)
+            level = listed(gc.get_referents(*level)) if visited < FAR else []
             continue
         fresh = {id(each): each for each in level if id(each) not in seen}
         if not ids.isdisjoint(fresh) or (found and _is_over(fresh.values(), found)):
             return True
-        if kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
+        if not collected and kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
             return False
         seen.update(fresh)
-        level = list(parts_of(fresh.values()))
+        parts = gc.get_referents(*fresh.values()) if kinds <= PLAIN else parts_of(fresh.values())
+        level = listed(parts)
     return False
+
+
+def _collected(values: Iterable[Any]) -> list[Any]:
+    return list(filter(gc.is_tracked, values))
 
 
 def _is_flat(value: Any) -> bool:

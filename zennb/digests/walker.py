@@ -71,6 +71,7 @@ class DigestResult:
         memory: the memory that its parts stand on.
         places: id of every mutable thing met → its number, in the order of meeting.
         files: the files that are open in it, whose content is part of the digest.
+        collected: as in `ValueDigest`.
     """
 
     digest: bytes
@@ -80,6 +81,7 @@ class DigestResult:
     memory: tuple[Stretch, ...]
     places: Mapping[int, int]
     files: frozenset[str] = frozenset()
+    collected: bool = False
 
 
 class DigestWalker:
@@ -100,6 +102,8 @@ class DigestWalker:
             mutable, since tables share their labels freely, and labels are not modified in place.
         hooked: how deeply values with a registered digest function (`zennb.digest`) are nested at the moment.
         opened: ids of the values passed to such functions, and of everything inside them.
+        handlers: class → its handler, of all that was met.
+        apart: the results of what was visited apart, by id.
         clear: id of what was found to hold no callbacks (`lost_callback`) → down to which level, and the thing itself.
     """
 
@@ -125,9 +129,9 @@ class DigestWalker:
         self.mutables: dict[int, Any] = {}
         self._find = find
         self._visit = visit
-        self._apart: dict[int, DigestResult] = {}
+        self.apart: dict[int, DigestResult] = {}
         self._with_result: set[int] = set()
-        self._handlers: dict[type, Handler] = {}
+        self.handlers: dict[type, Handler] = {}
         self._refs: dict[type, bytes] = {}
         self.places: dict[int, int] = {}
         self.clear: dict[int, tuple[int, Any]] = {}
@@ -166,9 +170,9 @@ class DigestWalker:
         if cls in SCALARS:
             self.sink.write(scalar(value))
             return None
-        handler = self._handlers.get(cls)
+        handler = self.handlers.get(cls)
         if handler is None:
-            handler = self._handlers[cls] = self._find(cls)
+            handler = self.handlers[cls] = self._find(cls)
         return handler(self, value)
 
     # Methods for handlers
@@ -230,9 +234,9 @@ class DigestWalker:
             self._write(known)
 
     def _visited_apart(self, value: Any, name: str) -> DigestResult | None:
-        if self._visit is not None and id(value) not in self._apart:
-            self._apart[id(value)] = self._visit(value, name)
-        return self._apart.get(id(value))
+        if self._visit is not None and id(value) not in self.apart:
+            self.apart[id(value)] = self._visit(value, name)
+        return self.apart.get(id(value))
 
     def _write(self, known: DigestResult) -> None:
         self.sink.raw(known.digest)
@@ -258,7 +262,7 @@ class DigestWalker:
         if self.seen(value):
             return
         self._with_result.add(id(value))
-        known = self._apart[id(value)]
+        known = self.apart[id(value)]
         self._write(known)
         self.owners |= known.mutable
         self.memory += known.memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,9 @@ from zennb.engine.step.shared_state import forget, share
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact
-    from zennb.digests.stretches import Stretch
 
 __all__ = ["KnownOutput", "TrackedVariable", "VariableTracker"]
 
@@ -162,12 +162,14 @@ class VariableTracker:
         if not memory and not any(each.mutable for each in digests.values()):
             return {}
         inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
+        collected = not memory and all(each.collected for each in digests.values() if each.mutable)
+        look = partial(is_reachable, ids=inside, memory=memory, collected=collected)
         addresses = ranges(memory)
         candidates = {
             name: value
             for name, value in list(namespace.items())  # a panel reads it from another thread
             if (inside or memory) and name not in digests and name not in SHELL and not name.startswith("_")
-            if not is_immutable(value) and self._may_share(name, value, inside, memory, addresses)
+            if not is_immutable(value) and self._may_share(name, value, inside, addresses, look)
         }
         return {name: value for name, value in candidates.items() if self._shares(name, value, digests)}
 
@@ -176,13 +178,13 @@ class VariableTracker:
         name: str,
         value: Any,
         inside: frozenset[int],
-        memory: Sequence[Stretch],
         addresses: Sequence[tuple[int, int]],
+        look: Callable[[Any], bool],
     ) -> bool:
         """Whether a variable may share state: a first look that rules out nearly all of them."""
         tracked = self._tracked.get(name)
         if tracked is None or tracked.value is not value or tracked.moment != self._moment:
-            return is_reachable(value, inside, memory)  # much cheaper than a digest
+            return look(value)  # much cheaper than a digest
         known = tracked.digest
         return not inside.isdisjoint(known.mutable) or any(
             is_in(addresses, each.start, each.end) for each in known.memory
