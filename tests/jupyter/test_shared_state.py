@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
@@ -34,6 +36,34 @@ def test_arrays_whose_common_memory_cannot_be_stored_are_not_reused(notebook: No
     assert again.reason.startswith("not cacheable: `base` and `part` share memory"), again.reason
     notebook.run("part[0] = 9")
     assert notebook.ns["base"][0] == 9
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        "x, y = np.mgrid[:3, :3]",
+        "x, y = np.arange(600).reshape(200, 3)[[3, 190]]",
+        "def ends(rows): return rows[3], rows[-5]\nx, y = ends(np.arange(600).reshape(200, 3))",
+        "x, y = np.arange(12.).reshape(2, 6)[:, ::2]",
+    ],
+)
+def test_rows_of_an_array_that_nobody_else_has_stay_its_rows(notebook: Notebook, make: str) -> None:
+    look = "same = x.base is y.base\nx[:] = 7\nfound = [same, x.tolist(), y.tolist()]"
+    notebook.run("import numpy as np", make, look)
+    plain = notebook.ns["found"]
+    notebook.restart()
+    cells = ["import numpy as np", step(make, "make"), step("total = x.sum()", "read"), look]
+    notebook.run(*cells)
+    notebook.restart()
+    ran = notebook.run(*cells)
+    assert [r.status for r in ran[1:3]] == ["cached", "cached"], [r.reason for r in ran]
+    assert notebook.ns["found"] == plain
+
+
+def test_rows_far_apart_are_not_stored_with_all_between_them(notebook: Notebook) -> None:
+    notebook.run("import numpy as np", step("a = np.zeros((400, 10_000))\nx, y = a[0], a[-1]\ndel a", "make"))
+    (made,) = notebook.shell.zennb_step.workspace.metadata.steps(1)
+    assert sum(each.size for each in made.outputs.values()) < 1_000_000
 
 
 def test_axes_in_an_array_belong_to_their_figure(notebook: Notebook) -> None:

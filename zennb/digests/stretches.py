@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = [
+    "ARRAY",
+    "READ_ONLY",
     "Stretch",
     "compact",
     "exported",

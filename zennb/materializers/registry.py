@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import attributes_of, bases_of, class_attributes
 from zennb.digests.digest import digest as digest_of
 from zennb.digests.digest import digest_cache, digest_value
+from zennb.digests.owned_memory import with_owners
 from zennb.digests.stretches import is_memory_shared, shared_ranges
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
@@ -145,7 +146,7 @@ class Materializers:
         """
         together = dict(values)
         before = memory or {each: digest_value(value, name=each).memory for each, value in together.items()}
-        used = [stretch for each in before.values() for stretch in each]
+        used = with_owners([stretch for each in before.values() for stretch in each])
         pickled = self._pickles.pickle(together, name=name, together=True, memory=used, apart=apart)
         self._pickles.prove(together, pickled, name=name, together=True)
         on_memory = {each: stretches for each, stretches in before.items() if stretches}
