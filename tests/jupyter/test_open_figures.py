@@ -192,3 +192,52 @@ def test_a_step_elsewhere_is_refused_while_figures_are_open_here(notebook: Noteb
     assert "pyplot, which has figures open in the notebook" in str(refused.error)
     notebook.run("plt.close('all')")
     assert notebook.cell("%%step a --on p\n_fig, _ax = plt.subplots()\nx = 1").error is None
+
+
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Begin as a kernel of Jupyter does, and end with the backend from before."""
+    import matplotlib as mpl
+
+    before = mpl.get_backend()
+    monkeypatch.setenv("MPLBACKEND", INLINE)
+    mpl.use(INLINE)
+    yield
+    mpl.use(before)
+
+
+def test_the_backend_that_a_step_chose_is_in_use_when_it_is_reused(notebook: Notebook, inline: None) -> None:
+    import matplotlib as mpl
+
+    cells = ["%%step choose\nimport matplotlib\nmatplotlib.use('svg')", "now = matplotlib.get_backend()"]
+    for status in ("completed", "cached"):
+        mpl.use(INLINE)
+        ran, _ = notebook.run(*cells)
+        assert (ran.status, notebook.ns["now"]) == (status, "svg")
+        restart(notebook)
+
+
+def test_a_step_that_draws_depends_on_the_backend(notebook: Notebook, inline: None) -> None:
+    import matplotlib as mpl
+
+    draw = "%%step draw\nfig, ax = plt.subplots()\n_ = ax.plot([1])"
+    for backend, status in (("svg", "completed"), (INLINE, "completed"), (INLINE, "cached")):
+        restart(notebook)
+        mpl.use(backend)
+        _, ran = notebook.run("import matplotlib.pyplot as plt", draw)
+        assert ran.status == status, ran.reason
+
+
+def test_a_picture_that_a_step_saves_may_be_there_already(notebook: Notebook) -> None:
+    cells = [
+        f"{IMPORT}\nfig, ax = plt.subplots()",
+        "%%step save\nfig.savefig('picture.png')",
+        "%%step save_large\nfig.savefig('picture.png', dpi=200)",
+    ]
+    notebook.run(*cells)
+    restart(notebook)
+    _, *again = notebook.run(*cells)
+    assert [each.status for each in again] == ["cached", "cached"], [each.reason for each in again]

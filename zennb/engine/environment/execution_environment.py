@@ -16,6 +16,7 @@ from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.callers import untraced
 from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
+from zennb.engine.environment.figure_backend import FigureBackend
 from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.later_calls import LaterCalls
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
@@ -81,7 +82,7 @@ class ExecutionEnvironment:
         self.secrets = KnownSecrets()
         self.note_secrets()
         generators = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
-        own: tuple[Setting, ...] = (DuckdbTables(), OpenFigures(), *generators)
+        own: tuple[Setting, ...] = (DuckdbTables(), FigureBackend(), OpenFigures(), *generators)
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *own, *more))
 
     @property

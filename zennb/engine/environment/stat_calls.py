@@ -31,6 +31,7 @@ _PATHS = frozenset(
 _IGNORED = frozenset(
     {"linecache", "inspect", "importlib", "pkgutil", "zipimport", "tempfile", "IPython", "ipykernel"}
     | {"importlib_metadata", "importlib_resources", "pkg_resources"}  # the same for older versions of Python
+    | {"PIL"}  # whether a picture that it saves is new, so that it can remove half of one
 )
 """Modules that look for files of their own: source for tracebacks, modules, temporary folders."""
 
