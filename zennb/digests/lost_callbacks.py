@@ -16,7 +16,7 @@ from zennb.digests.walker import SCALARS
 from zennb.packages.origin import full_name, module_of, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["lost_callback"]
 
@@ -30,8 +30,8 @@ _MANY = 1000
 
 _EMPTY = CellType()
 
-_by_library: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
-"""Class → whether a library decides what is stored of its instances."""
+_known: weakref.WeakKeyDictionary[type, tuple[bool, bool]] = weakref.WeakKeyDictionary()
+"""Class → its `_facts`."""
 
 
 def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple[int, Any]]) -> str:
@@ -45,7 +45,10 @@ def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple
     state = recipe[2] if len(recipe) > 2 else None
     if type(state) is tuple and len(state) == 2:
         state = state[0]
-    if type(state) is not dict or not _is_decided_by_library(type(value)):
+    if type(state) is not dict:
+        return ""
+    is_decided, any_code = _facts(type(value))
+    if not is_decided:
         return ""
     # Kept maybe under another name, or without the object that holds it.
     kept = {id(state), *map(id, state.values())}
@@ -54,10 +57,9 @@ def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple
     ]
     if not left:
         return ""
-    bases = bases_of(type(value))
-    any_code = any(full_name(base) == _OBSERVED for base in bases)
     if not any_code and _are_clear(left, clear):
         return ""
+    bases = bases_of(type(value))
     declared = {id(each) for base in bases for each in class_attributes(base).values()}
     for part in _inside(left, declared):
         if (function := _users_function(part)) is not None or (
@@ -69,10 +71,11 @@ def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple
 
 def _users_function(part: Any) -> Any:
     """Return the function of the user that something is, or a method of a container; None for anything else."""
-    function = part.__func__ if is_a(part, MethodType) else part
-    if is_a(function, FunctionType):
+    # Nothing can be derived from these three types.
+    function = part.__func__ if type(part) is MethodType else part
+    if type(function) is FunctionType:
         return function if origin(module_of(function)).is_users else None
-    is_method = is_a(function, BuiltinFunctionType) and is_a(function.__self__, list | dict | set)
+    is_method = type(function) is BuiltinFunctionType and is_a(function.__self__, list | dict | set)
     return function if is_method else None
 
 
@@ -99,12 +102,14 @@ def _are_clear(values: list[Any], clear: dict[int, tuple[int, Any]]) -> bool:
     return True
 
 
-def _is_decided_by_library(cls: type) -> bool:
-    known = _by_library.get(cls)
+def _facts(cls: type) -> tuple[bool, bool]:
+    """Return whether a library decides what is stored of a class's instances, and whether these can be observed."""
+    known = _known.get(cls)
     if known is None:
         deciding = next((each for each in bases_of(cls) if class_attributes(each).keys() & _DECIDING), object)
         found = origin(module_of(deciding))
-        known = _by_library[cls] = deciding is not object and not found.is_users
+        is_observed = any(full_name(base) == _OBSERVED for base in bases_of(cls))
+        known = _known[cls] = (deciding is not object and not found.is_users, is_observed)
     return known
 
 
@@ -121,18 +126,42 @@ def _inside(values: list[Any], declared: set[int]) -> Iterator[Any]:
 
 
 def _parts(value: Any) -> list[Any]:
-    if is_a(value, dict):
-        return [*dict.values(value)]
-    if is_a(value, list | tuple | set | frozenset):
-        return [*value]
-    if is_a(value, weakref.WeakMethod):
-        return [weakref.WeakMethod.__call__(value)]
-    if is_a(value, weakref.ReferenceType):
-        return [weakref.ReferenceType.__call__(value)]
-    if is_a(value, partial):
-        return [value.func]
-    if is_a(value, FunctionType):  # a library wraps what it is given
-        return [cell.cell_contents for cell in value.__closure__ or () if cell != _EMPTY]
-    if is_a(value, type | MethodType):
-        return []
+    cls = type(value)
+    read = _readers.get(cls)
+    if read is None:
+        read = _readers[cls] = _reader(cls)
+    return read(value)
+
+
+_readers: weakref.WeakKeyDictionary[type, Callable[[Any], list[Any]]] = weakref.WeakKeyDictionary()
+"""Class → what returns the parts of its instances."""
+
+
+def _reader(cls: type) -> Callable[[Any], list[Any]]:
+    """Return how the parts of a class's instances are read; a figure has tens of thousands, of few classes."""
+    for kind, read in _READERS.items():
+        if issubclass(cls, kind):
+            return read
+    has_slots = any("__slots__" in class_attributes(base) for base in bases_of(cls))
+    return _of_slotted if has_slots else _of_object
+
+
+def _of_object(value: Any) -> list[Any]:
+    return [*attributes_of(value).values()]
+
+
+def _of_slotted(value: Any) -> list[Any]:
     return [*attributes_of(value).values(), *slot_values(value).values()]
+
+
+_READERS: dict[type, Callable[[Any], list[Any]]] = {
+    dict: lambda value: [*dict.values(value)],
+    **dict.fromkeys((list, tuple, set, frozenset), lambda value: [*value]),
+    weakref.WeakMethod: lambda value: [weakref.WeakMethod.__call__(value)],
+    weakref.ReferenceType: lambda value: [weakref.ReferenceType.__call__(value)],
+    partial: lambda value: [value.func],
+    # A library wraps what it is given.
+    FunctionType: lambda value: [cell.cell_contents for cell in value.__closure__ or () if cell != _EMPTY],
+    type: lambda _: [],
+    MethodType: lambda _: [],
+}
