@@ -128,6 +128,20 @@ def test_tests_that_are_found_in_the_notebook_are_run_with_the_code_they_test(
     assert "failures=1" in found[1] or "failed=1" in found[1]
 
 
+@pytest.mark.parametrize(("package", "status"), [("numba", "cached"), ("anybody", "completed")])
+def test_a_compiler_of_functions_takes_the_variables_along(
+    notebook: Notebook, package: str, status: str
+) -> None:
+    text = "import sys\ndef lookup_globals():\n    return sys.modules['__main__'].__dict__"
+    cells = [
+        f"import types\nlib = types.ModuleType('{package}')\nexec({text!r}, vars(lib))",
+        "%%step s\nr = lib.lookup_globals() is not None",
+    ]
+    notebook.run(*cells)
+    _, ran = notebook.run(*cells)
+    assert ran.status == status, ran.reason
+
+
 def test_a_step_in_a_pipeline_run_reads_its_own_variables_from_the_module(notebook: Notebook) -> None:
     cells = ["import sys\ng = 1", "%%step a\nh = 2", "%%step b\nr = sys.modules['__main__'].h + h"]
     notebook.run(*cells)

@@ -59,6 +59,7 @@ class SharedMemory:
         self._found, self._written = shared_ranges(memory), shared_ranges(memory, written=True)
         self._owners = {each.owner for each in memory}
         self._memories: dict[tuple[int, int], Any] = {}
+        self._places: set[int] = set()  # ids of what is in there, which keeps it alive
 
     def __contains__(self, bounds: tuple[int, int]) -> bool:
         return is_in(self._found, *bounds)
@@ -69,7 +70,7 @@ class SharedMemory:
 
     def is_memory(self, value: object) -> bool:
         """Whether a value is what is pickled of a range."""
-        return any(value is each for each in self._memories.values())
+        return id(value) in self._places
 
     def around(self, start: int, end: int, user: object) -> tuple[Any, int] | None:
         """Return what is pickled of the range with these addresses, and where in it they begin; None outside of all.
@@ -90,6 +91,7 @@ class SharedMemory:
             owner = memory_owner(user)
             is_owner = type(owner) in _BUFFERS and id(owner) in self._owners
             found = self._memories[low, high] = owner if is_owner else _bytes_at(low, high, user)
+            self._places.add(id(found))
         return found
 
 

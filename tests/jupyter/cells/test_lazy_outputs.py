@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.engine.run.run_context import LARGE
 from zennb.jupyter.cells.lazy_outputs import identifiers
 
 if TYPE_CHECKING:
@@ -150,3 +151,17 @@ def test_small_outputs_are_there_at_once(notebook: Notebook) -> None:
     notebook.restart()
     notebook.run(cell)
     assert notebook.ns["few"] == list(range(10))
+
+
+def test_a_function_that_holds_a_large_value_is_there_at_once(notebook: Notebook) -> None:
+    cells = [
+        f"%%step make\nlarge = [bytearray({LARGE})]",
+        "%%step define\nshift = 1\ndef total(extra, values=large): return len(values[0]) + extra + shift",
+        "%%step use\nfound = total(2)",
+    ]
+    notebook.run(*cells)
+    notebook.restart()
+    ran = notebook.run(*cells)
+    assert [each.status for each in ran] == ["cached"] * 3, [each.reason for each in ran]
+    edited = notebook.run(cells[1].replace("shift = 1", "shift = 2"), cells[2])
+    assert notebook.ns["found"] == LARGE + 4, [each.reason for each in edited]

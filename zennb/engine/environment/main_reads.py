@@ -31,8 +31,8 @@ _LOOK_UP_TYPES = frozenset(
 _MEMBERS = frozenset({"_getmembers", "getattr_static", "getmembers", "getmembers_static"})
 """Functions of `inspect` that read what they are given."""
 
-_KEEPS = "doctest", "find"
-"""What takes the variables along, for the examples that it finds in what it is given."""
+_KEEPING = frozenset({("doctest", "find"), ("numba", "lookup_globals")})
+"""What takes the variables along, for the examples that it finds in what it is given, or for a function it compiles."""
 
 _active: dict[int, MainReads] = {}
 """Thread → what records it."""
@@ -102,7 +102,7 @@ def note_read(name: str, value: object) -> None:
     function = frame.f_code.co_name
     if package == "zennb" or (package in _LOOK_UP_TYPES and function not in _MEMBERS):
         return
-    if (package, function) == _KEEPS:
+    if (package, function) in _KEEPING:
         return
     own = _active.get(threading.get_ident())
     for each in [own] if own is not None else list(_active.values()):

@@ -77,6 +77,9 @@ def only_bound(analysis: Analysis) -> set[str]:
     return set(analysis.surely) - analysis.reads.keys()
 
 
+_FUNCTIONS = frozenset({"function", "functools._lru_cache_wrapper"})
+
+
 class LazyOutputs:
     """The outputs that are not loaded yet.
 
@@ -116,6 +119,8 @@ class LazyOutputs:
         # Of values in one blob, which share state, either all are loaded or none: loaded at two
         # times they would not share it.
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
+        # What a function reaches can be told only from the function itself.
+        read |= {artifact.blob for artifact in outputs.values() if artifact.type in _FUNCTIONS}
         found = {
             name
             for name, artifact in outputs.items()
