@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zennb.digests import reachability
 from zennb.digests.digest import digest_value
 from zennb.digests.reachability import is_reachable
 
@@ -110,9 +109,12 @@ def test_what_the_collector_leaves_out_is_not_looked_into_where_it_cannot_matter
     numbers = {(n, -n) for n in range(3_000)}
     gc.collect()
     looked: list[Any] = []
-    monkeypatch.setattr(
-        reachability.gc, "get_referents", lambda *values: (looked.extend(values), referents(*values))[1]
-    )
+
+    def noted(*values: Any) -> list[Any]:
+        looked.extend(values)
+        return referents(*values)
+
+    monkeypatch.setattr(gc, "get_referents", noted)
     assert not is_reachable(numbers, seen.mutable, seen.memory, collected=seen.collected)
     assert (len(looked) < 10) == seen.collected
 

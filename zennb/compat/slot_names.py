@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copyreg
-import threading
+from _thread import RLock
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -24,7 +24,7 @@ _ask: Any = getattr(copyreg, _NAME, None)
 _is_here: ContextVar[bool] = ContextVar("is_here", default=False)
 """Whether this thread takes objects apart for zennb; others leave the note."""
 
-_lock = threading.RLock()
+_lock = RLock()
 _inside: list[object] = []
 _known: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
 
