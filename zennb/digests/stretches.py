@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARRAY",
-    "READ_ONLY",
     "Stretch",
     "compact",
     "exported",
