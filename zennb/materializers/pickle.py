@@ -275,8 +275,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         super().__init__(file, protocol=5, buffer_callback=keep)
         self._by_structure = by_structure
         self.parts: list[memoryview] | None = [] if apart else None
-        self._shared = shared
-        self._scope = scope
+        self._shared, self._scope = shared, scope
         self._value: Any = None
         self._arrays: list[Any] | None = None
         self._whole: frozenset[int] = frozenset()
