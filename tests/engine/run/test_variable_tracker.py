@@ -161,7 +161,7 @@ def test_a_variable_that_was_digested_since_code_ran_is_not_searched_for_partner
     digests = {name: variables.digest(name, value)[0] for name, value in space.items()}
     searched: list[object] = []
 
-    def search(value: object, *_more: object) -> bool:
+    def search(value: object, *_more: object, **_named: object) -> bool:
         searched.append(value)
         return True
 
