@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a, qualified_name
+from zennb.compat.shared_memory import keep_mapped
 from zennb.core.magic_lines.settings import magic_troubles
 from zennb.core.reading.embedded_names import EVALUATES
 from zennb.core.reading.source import definitions
@@ -188,9 +189,9 @@ def collect_changes(
     defines = [name for name in stored if _is_defined(name, definition, namespace)]
     rest = [name for name in stored if name not in defines]
     own = [name for name in rest if _is_own(name, options.outputs)]
-    for name in rest:
-        if name not in own:
-            outputs.add(name)
+    keep_mapped(definition.name, own, namespace)
+    for name in (each for each in rest if each not in own):
+        outputs.add(name)
     unchanged = outputs.add_changed(skip=bound)
     # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
     outputs.add_partners(outputs.take_parts(in_store, bound))
@@ -380,8 +381,7 @@ def _is_made(name: str, value: object, definition: StepDefinition, namespace: Ma
     if is_a(value, type) and is_users_code(value):
         # `Alias = Model`: executing the definitions of the cell again would not bind `Alias`.
         own = qualified_name(value)
-        second = own != name and namespace.get(own) is value
-        return second and definitions(definition.tree, [name]) is None
+        return own != name and namespace.get(own) is value and definitions(definition.tree, [name]) is None
     return has_state(value) or definitions(definition.tree, [name]) is None
 
 
