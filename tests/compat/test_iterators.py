@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from matplotlib import colors
 
-from zennb.compat.iterators import dictionary_recipe, lends_attributes
+from zennb.compat.iterators import KeptAlive, dictionary_recipe, lends_attributes
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
@@ -211,9 +211,11 @@ def test_looking_for_who_holds_attributes_finds_nobody_for_ordinary_objects() ->
     assert not lends_attributes(point)
     assert not lends_attributes(colors)
     assert not lends_attributes({"x": 1})
-    held = [vars(point)]
+    ours = KeptAlive({id(vars(point)): vars(point)})
+    assert not lends_attributes(point)
+    held = {id(vars(point)): vars(point)}
     assert lends_attributes(point)
-    del held
+    del held, ours
     assert not lends_attributes(point)
 
 

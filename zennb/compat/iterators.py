@@ -18,7 +18,15 @@ from zennb.compat.instances import attributes_of, is_a
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["behind", "dictionary_recipe", "is_namespace", "iterator_at", "lends_attributes", "view_of"]
+__all__ = [
+    "KeptAlive",
+    "behind",
+    "dictionary_recipe",
+    "is_namespace",
+    "iterator_at",
+    "lends_attributes",
+    "view_of",
+]
 
 _VIEWS: dict[type, Callable[[Any], Any]] = {
     type(make(cls())): make for cls in (dict, OrderedDict) for make in (cls.keys, cls.items, cls.values)
@@ -118,8 +126,13 @@ def lends_attributes(value: Any) -> bool:
     return _is_held(value, held)
 
 
+class KeptAlive(dict[int, object]):
+    """Objects by their ids, which zennb keeps so that no other object gets one of these; nobody is lent anything."""
+
+
 def _is_held(value: Any, held: dict[str, Any]) -> bool:
-    return any(each is not value and not is_a(each, FrameType | Pickler) for each in gc.get_referrers(held))
+    others = FrameType | Pickler | KeptAlive
+    return any(each is not value and not is_a(each, others) for each in gc.get_referrers(held))
 
 
 class _Sample:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
 from zennb.compat.instances import class_attributes, is_a
+from zennb.compat.iterators import KeptAlive
 from zennb.digests.memory import is_array, memory_parts
 from zennb.digests.reachability import is_reachable
 from zennb.digests.stretches import share_memory
@@ -38,7 +39,7 @@ _CONTAINERS = (dict, list, set, tuple)
 
 _DEPTH = 3  # how deep the parts of a library's object are searched
 
-_libraries: dict[int, object] = {}
+_libraries = KeptAlive()
 """Objects that belong to a library, by id; kept alive, so that no other object gets their id."""
 
 _MOST = 100_000
