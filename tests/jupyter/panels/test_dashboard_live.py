@@ -268,6 +268,25 @@ def test_a_session_shows_what_runs_now_beside_the_latest_of_each_of_its_steps(no
     assert [step.name for step in steps] == ["first", "first", "last", "endless"]
 
 
+def test_a_run_that_is_looked_up_again_is_shown_meanwhile(
+    notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.run("import zennb", "%%step first\na = 1", "board = zennb.Dashboard()")
+    page, seen = notebook.ns["board"].one_run, list[str]()
+    page.open(1)
+    metadata = type(api.workspace().metadata)
+    look_up = metadata.run
+
+    def run(self: Any, number: int) -> Any:
+        seen.append(page.view().text)  # as another thread may
+        return look_up(self, number)
+
+    monkeypatch.setattr(metadata, "run", run)
+    page.refresh()
+    assert seen
+    assert "✔ first" in seen[0]
+
+
 @pytest.mark.usefixtures("no_run_left")
 def test_the_curve_of_a_background_run_grows_and_goes_with_it(notebook: Any) -> None:
     loop = "import zennb\nfor n in range(3):\n    zennb.log(loss=1 / (n + 1), step=n)\n"

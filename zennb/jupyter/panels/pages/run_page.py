@@ -103,28 +103,27 @@ class RunPage:
         return join([*parts, step_view.step(step)] if step is not None else parts)
 
     def _load(self) -> None:
-        metadata = self._panel.panels.workspace.metadata
-        self._run, self._steps, self._records, self._started, self._active = None, [], [], [], None
-        if self.number is None:
-            return
-        self._active = next(
-            (each for each in self._panel.panels.session.monitor.runs if each.run.id == self.number), None
+        # Put in place at once, at the end: another thread may show the run meanwhile.
+        metadata, number = self._panel.panels.workspace.metadata, self.number
+        active = next(
+            (each for each in self._panel.panels.session.monitor.runs if each.run.id == number), None
         )
-        if self._active is not None and self._active.run.kind == "pipeline":
-            self._run = self._active.run
-            self._records = [
-                self._active.steps[name] for name in self._active.order if name in self._active.steps
-            ]
-        else:
-            self._run = metadata.run(self.number)
-            if self._run is None:
+        run: Run | None = None
+        records: list[Step] = []
+        started: list[Run] = []
+        if active is not None and active.run.kind == "pipeline":
+            run = active.run
+            records = [active.steps[name] for name in active.order if name in active.steps]
+        elif number is not None:
+            run = metadata.run(number)
+            if run is None:
                 known = [str(each) for each in metadata.run_ids(limit=20)]
-                raise UnknownName("run", str(self.number), known)
-            self._started = metadata.children(self.number)
+                raise UnknownName("run", str(number), known)
+            started = metadata.children(number)
             # Of a session that goes on only the step that runs now is not on record.
-            now = [] if self._active is None else self._active.steps.values()
-            self._records = [*metadata.steps(self.number), *now]
-        self._steps = list({step.name: step for step in self._records}.values())  # the latest of each
+            records = [*metadata.steps(number), *(() if active is None else active.steps.values())]
+        self._run, self._started, self._active, self._records = run, started, active, records
+        self._steps = list({step.name: step for step in records}.values())  # the latest of each
 
     def _show(self) -> None:
         self.field.value = "" if self.number is None else str(self.number)
