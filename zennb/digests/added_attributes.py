@@ -60,7 +60,9 @@ def added_attributes(value: Any) -> dict[str, Any]:
     if own is None:  # of another package, which alone knows what its private ones are for
         names = [name for name in found if not name.startswith("_")]
     else:
-        names = [name for name in found if name not in own]
+        # A loaded table of pandas 2 has its class's `_metadata` as its own.
+        is_copied = found.get("_metadata", ()) == getattr(cls, "_metadata", None)
+        names = [name for name in found if name not in own and not (is_copied and name == "_metadata")]
     declared = getattr(cls, "_metadata", ()) if names and home != "numpy" else ()
     return {
         name: found[name] for name in sorted(names) if name not in declared and not _is_derived(cls, name)
