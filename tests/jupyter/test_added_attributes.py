@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from zennb.digests.added_attributes import added_attributes
+
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
@@ -116,3 +120,12 @@ def test_accessors_that_were_used_are_no_attributes_of_the_user(notebook: Notebo
     _, _, _, first = notebook.run(SETUP, make, "e = d['a']", look)
     _, again = notebook.run("d.plot, d['a'].str, e.str.upper()", look)
     assert (first.status, again.status) == ("completed", "cached"), again.reason
+
+
+def test_declarations_that_loading_copies_are_no_attributes_that_somebody_added() -> None:
+    """Frames that pandas 2 has loaded from a pickle hold those of their class."""
+    frame = pd.DataFrame({"x": [1]})
+    vars(frame)["_metadata"] = list[str]()  # as it is there
+    assert added_attributes(frame) == {}
+    vars(frame)["_metadata"] = ["source"]
+    assert added_attributes(frame) == {"_metadata": ["source"]}
