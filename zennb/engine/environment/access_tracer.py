@@ -84,6 +84,7 @@ class AccessTracer:
         self.reads_all = False
         self.is_alone = True
         self._texts, self._beside = frozenset(texts), set[str]()
+        self._written_beside = list[WrittenFiles]()
         self._ignored = ignored
         self.folder = os.getcwd()
         self._reads: dict[str, str | Signature | None] = {}
@@ -107,6 +108,8 @@ class AccessTracer:
                     other.is_alone = self.is_alone = False
                     self._beside |= other._texts  # noqa: SLF001
                     other._beside |= self._texts  # noqa: SLF001
+                    self._written_beside.append(other._written)  # noqa: SLF001
+                    other._written_beside.append(self._written)  # noqa: SLF001
 
     def stop(self) -> None:
         """Stop tracing; calling it twice is fine."""
@@ -142,7 +145,7 @@ class AccessTracer:
 
     def disturbed(self, writers: WriterWatch) -> set[str]:
         """End watching, and return what somebody else wrote as well; asked after the files were read."""
-        return {shown(path, self.folder) for path in self._written.disturbed(writers)}
+        return {shown(path, self.folder) for path in self._written.disturbed(writers, beside=self._beside)}
 
     def note_named(self, access: NamedAccess) -> set[str]:
         """Note what happened to named files besides what Python reported; return those that reuse must not make."""
@@ -155,7 +158,7 @@ class AccessTracer:
                 self._lists[path] = found
         unseen = {path for path in access.extended | access.removed if not self._written.covers(path)}
         self._reads.update(dict.fromkeys((access.updated | unseen) - self._reads.keys(), CHANGED))
-        fresh, unsure = (each.difference(self._written) for each in (access.created, access.overwritten))
+        fresh, unsure = map(self._possibly_own, (access.created, access.overwritten))
         for path in fresh | unsure:
             # What it read there afterwards is its own; that there was nothing before counts where it asked.
             self._reads.pop(path, None)
@@ -163,6 +166,14 @@ class AccessTracer:
                 del self._asked[path]
         self._written.update(fresh | unsure, beside=self._beside)
         return {shown(path, self.folder) for path in unsure}
+
+    def _possibly_own(self, paths: Iterable[str]) -> set[str]:
+        """Return the paths that this step may have written, besides what Python reported of it."""
+        return {
+            path
+            for path in paths
+            if path not in self._written and not any(each.accounts_for(path) for each in self._written_beside)
+        }
 
     def opened(self, path: object, _mode: object, flags: object) -> None:
         """Note that a file was opened."""

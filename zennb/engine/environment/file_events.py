@@ -180,6 +180,17 @@ class WriteWatch:
         """Whether somebody else changed a file; asked after `stop`."""
         return not self.disturbed.isdisjoint({_place(path, CLOSE), _place(path, MOVE)})
 
+    def is_settled(self, path: str) -> bool:
+        """Whether all that happened to a file so far was announced, and all that was announced has happened."""
+        with self._lock:
+            if self._queue < 0 or self._process != os.getpid():
+                return False
+            self._take()
+            places = {_place(path, CLOSE), _place(path, MOVE)}
+            is_waiting = any(self._expected[how, each] for how in (CLOSE, MOVE, REMOVE) for each in places)
+            is_watched = {os.path.dirname(each) for each in places} <= set(self._folders.values())
+            return is_watched and not is_waiting and self.disturbed.isdisjoint(places)
+
     def _take(self) -> None:
         for number, mask, name in _waiting(self._queue):
             if mask & _IGNORED:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from zennb.engine.environment.file_events import REMOVE, WriteWatch
-from zennb.engine.environment.files import listing, state
+from zennb.engine.environment.files import Signature, listing, signature, state
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -27,6 +27,7 @@ class WrittenFiles:
         self._cleared: set[str] = set()
         self._watch: WriteWatch | None = None  # most steps write nothing
         self._contested: set[str] = set()
+        self._ends: dict[str, Signature | None] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
@@ -73,7 +74,7 @@ class WrittenFiles:
             beside: the texts of steps that ran at the same time. Of what they name, nobody can tell whose it is.
         """
         self._paths.update(dict.fromkeys(paths))
-        self._contested |= {path for path in paths if any(os.path.basename(path) in text for text in beside)}
+        self._contested |= {path for path in paths if _is_named(path, beside)}
 
     def states(self, modules: Iterable[str]) -> dict[str, str]:
         """Return path → current state; of a folder that the step clears before it makes it, what it contains.
@@ -103,17 +104,41 @@ class WrittenFiles:
         """Return the names of what was written in a folder."""
         return frozenset(os.path.basename(each) for each in self._paths if os.path.dirname(each) == folder)
 
-    def disturbed(self, writers: WriterWatch) -> set[str]:
+    def accounts_for(self, path: str) -> bool:
+        """Whether all that happened to a file until now is this step's: another one beside it did not write it."""
+        if self._watch is None or path in self._contested:
+            return False
+        if self._ends is None:
+            return self._watch.is_settled(path)
+        return (
+            path in self._ends and self._ends[path] == signature(path) and not self._watch.is_disturbed(path)
+        )
+
+    def disturbed(self, writers: WriterWatch, *, beside: Collection[str]) -> set[str]:
         """End watching, and return what somebody else changed as well.
 
         Asked at the very end, after the files were read: what others write until then would be taken for the step's.
+
+        Args:
+            writers: tells which processes changed files.
+            beside: as for `update`.
         """
         if self._watch is not None:
+            self._ends = {path: signature(path) for path in self._paths if self._watch.is_settled(path)}
             self._watch.stop()
         writers.stop()
-        return {path for path in self._paths if path in self._contested or self._is_disturbed(path, writers)}
+        return {
+            path
+            for path in self._paths
+            if path in self._contested or self._is_disturbed(path, writers, beside)
+        }
 
-    def _is_disturbed(self, path: str, writers: WriterWatch) -> bool:
-        # What compiled code of the step itself writes was not announced either.
+    def _is_disturbed(self, path: str, writers: WriterWatch, beside: Collection[str]) -> bool:
         is_changed = self._watch is not None and self._watch.is_disturbed(path)
-        return (is_changed and not writers.is_own(path)) or writers.is_shared(path)
+        # What compiled code of the step itself writes was not announced either, but so was that of steps beside it.
+        is_own = writers.is_own(path) and not _is_named(path, beside)
+        return (is_changed and not is_own) or writers.is_shared(path)
+
+
+def _is_named(path: str, texts: Iterable[str]) -> bool:
+    return any(os.path.basename(path) in text for text in texts)
