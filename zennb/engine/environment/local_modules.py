@@ -8,6 +8,7 @@ import re
 import sys
 import tokenize
 from contextlib import suppress
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,9 +135,7 @@ class ImportedModules:
 
     def _note(self, name: str) -> bool:
         file = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
-        if not isinstance(file, str) or not file.endswith(".py"):
-            return False
-        if place_of(top_level(name), file) is not Origin.LOCAL or origin(name) is not Origin.LOCAL:
+        if not isinstance(file, str) or not file.endswith(".py") or not _is_local(name, file):
             return False
         self._files[name] = (_spec(name), file, _mark(file))
         return True
@@ -156,6 +155,11 @@ class ImportedModules:
         inside = [each for each in self._files if each.partition(".")[0] == name]
         edited = any(_mark(self._files[each][1]) != self._files[each][2] for each in inside)
         return None if edited else self.file(name)
+
+
+@lru_cache(maxsize=1 << 15)
+def _is_local(name: str, file: str) -> bool:
+    return place_of(top_level(name), file) is Origin.LOCAL and origin(name) is Origin.LOCAL
 
 
 def _spec(name: str) -> object:
