@@ -190,3 +190,13 @@ def test_plain_scalars_and_tuples_of_them_are_immutable() -> None:
 
     assert all(map(is_immutable, [1, "a", None, 1.5, b"", (1, ("a", frozenset({2}))), dt.date(2024, 1, 1)]))
     assert not any(map(is_immutable, [[], {}, set(), (1, [2]), bytearray(), object(), (lambda: 1)]))
+
+
+def test_the_bottom_of_a_deep_list_counts() -> None:
+    def deep(bottom: int) -> list[Any]:
+        made: list[Any] = [bottom]
+        for _ in range(20_000):
+            made = [made]
+        return made
+
+    assert digest(deep(1)) == digest(deep(1)) != digest(deep(2))

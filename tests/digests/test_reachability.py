@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zennb.digests import reachability
 from zennb.digests.digest import digest_value
 from zennb.digests.reachability import is_reachable
 
@@ -34,6 +35,15 @@ def test_what_a_recipe_makes_for_a_visit_is_no_part_of_the_value() -> None:
     assert first.mutable == second.mutable
     assert first.mutable == {id(value), id(value.kept)}
     assert [each.owner for each in first.memory] == [id(value.kept)]
+
+
+def test_what_is_too_much_to_look_through_is_answered_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    deepest: list[int] = []
+    value = [[[[[deepest]]]]]
+    monkeypatch.setattr(reachability, "FAR", 3)
+    assert is_reachable(value, {id(deepest)}, beyond=True)
+    assert not is_reachable(value, {id(deepest)})
+    assert not is_reachable([[[1]]], {id(deepest)}, beyond=True)
 
 
 def test_what_lies_inside_is_found() -> None:

@@ -56,7 +56,7 @@ class Lying:
     "value",
     [
         *(None, 1, 2.5, float("nan"), "x" * 10_000, b"x" * 10**6, 10**5000, 1j),
-        *([1] * 10**6, {1: [2]}, {n: n for n in range(10**5)}, (), {1}, deque([1]), range(9)),
+        *([1], {1: [2]}, (), {1}, deque([1]), range(9)),
         *(
             np.arange(5),
             np.array(1),
@@ -72,7 +72,7 @@ class Lying:
             np.zeros((3, 0, 2)),
         ),
         *(np.array([(1, "x")], dtype=[("a", "i4"), ("b", "U1")]), np.array([1j]), np.array([True])),
-        *(pd.DataFrame({"a": [1], "b": [[1] * 10**6]}), pd.Series(["x"]), pd.Index([1, 2]), pd.DataFrame()),
+        *(pd.Series(["x"]), pd.Index([1, 2]), pd.DataFrame()),
         *(
             pl.DataFrame({"a": [1]}),
             pl.Series([1]),
@@ -80,11 +80,30 @@ class Lying:
             pl.DataFrame(),
             pd.Timestamp("2024"),
         ),
-        *(Ridge(), Holder([1] * 10**6), print, lambda: 1),
+        *(Ridge(), print, lambda: 1),
     ],
     ids=lambda value: type(value).__qualname__,
 )
 def test_every_summary_is_small_json(value: Any) -> None:
+    assert_small(value)
+
+
+# Made by the test: what a module holds, other tests in its process search for what a step shares with code.
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [1] * 10**6,
+        lambda: {n: n for n in range(10**5)},
+        lambda: pd.DataFrame({"a": [1], "b": [[1] * 10**6]}),
+        lambda: Holder([1] * 10**6),
+    ],
+    ids=["list", "dict", "frame", "object"],
+)
+def test_the_summary_of_a_large_value_is_small_json(make: Callable[[], Any]) -> None:
+    assert_small(make())
+
+
+def assert_small(value: Any) -> None:
     summary = summarise(value)
     text = json.dumps(summary, allow_nan=False)
     assert summary["kind"] in {"scalar", "text", "array", "frame", "picture", "mapping", "sequence", "object"}

@@ -40,7 +40,12 @@ _left_out: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
 def is_reachable(
-    value: object, ids: AbstractSet[int], memory: Iterable[Stretch] = (), *, collected: bool = False
+    value: object,
+    ids: AbstractSet[int],
+    memory: Iterable[Stretch] = (),
+    *,
+    collected: bool = False,
+    beyond: bool = False,
 ) -> bool:
     """Whether an object with one of these ids is the value, is inside it, or owns memory that it is a view of.
 
@@ -55,6 +60,7 @@ def is_reachable(
         memory: the memory.
         collected: whether the garbage collector looks into all of those objects. Then none is inside what it leaves
             out, such as a tuple of numbers: a million of those need not be looked into.
+        beyond: what to answer when there are more than `FAR` objects.
     """
     seen: set[int] = set()
     level: list[Any] = [value]
@@ -80,7 +86,7 @@ def is_reachable(
         seen.update(fresh)
         parts = gc.get_referents(*fresh.values()) if kinds <= PLAIN else parts_of(fresh.values())
         level = listed(parts)
-    return False
+    return beyond and bool(level)
 
 
 def _collected(values: Iterable[Any]) -> list[Any]:

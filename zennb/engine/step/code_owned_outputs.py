@@ -75,18 +75,30 @@ def outputs_owned_by_code(
     if not mutable:
         return []
     used = {name for use in modules if (name := use.rpartition(".")[0]) in sys.modules}
+    holders = {**{name: sys.modules[name] for name in used}, **definitions}
     outputs = {id(value) for value, _ in mutable.values()}
+    is_any_shared = _is_any_shared([value_digest for _, value_digest in mutable.values()], holders.values())
     parts: dict[int, list[str]] = {}  # a module occurs under its own name and under the notebook's
     found: dict[str, None] = {}
-    for name, holder in {**{name: sys.modules[name] for name in used}, **definitions}.items():
+    for name, holder in holders.items():
         # A function with state can be an output itself, and shares its state with itself.
-        if id(holder) in outputs:
+        if id(holder) in outputs or (not is_any_shared and _is_users(holder)):
             continue
         if id(holder) not in parts:
             parts[id(holder)] = _sharing(mutable, holder)
         for output in parts[id(holder)]:
             found[f"`{output}` shares state with {code_kind(holder)} `{name}`"] = None
     return list(found)
+
+
+def _is_any_shared(values: Iterable[ValueDigest], holders: Iterable[object]) -> bool:
+    """Whether any of the values may share state with what any of the user's own code holds, which is rare.
+
+    All of it is searched at once: one by one, what many modules hold in common would be searched as many times.
+    """
+    parts = [part for holder in holders if _is_users(holder) for part in _parts(holder)]
+    ids = frozenset[int]().union(*(each.mutable for each in values))
+    return is_reachable(parts, ids, [one for each in values for one in each.memory], beyond=True)
 
 
 def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> list[str]:
