@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,62 +20,78 @@ from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step import shared_state
 from zennb.engine.step.shared_state import forget, share
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
 LIST = [1]
 ARRAY = np.arange(6)
-FIGURE = Figure()
-AXES = FIGURE.subplots()
-OTHER_FIGURE = Figure()
-OTHER_AXES = OTHER_FIGURE.subplots()
-IMAGE = AXES.imshow([[1, 2]], cmap="Greys")
-OTHER_IMAGE = OTHER_AXES.imshow([[1, 2]], cmap="Greys")
-COLOURS = colormaps["Greys"]
-BARS = Figure().subplots().bar(["a", "b"], [1, 2])
-OTHER_BARS = Figure().subplots().bar(["c", "d"], [1, 2])
-SHADED = Figure().subplots().imshow([[1, 2]], cmap=COLOURS)
 RECORDS = np.zeros(2, dtype=[("a", "i4")])
 MODEL = LinearRegression()
 
-TOGETHER = {
-    "an alias": (LIST, LIST),
-    "a container and what it holds": ({"k": LIST}, LIST),
-    "two containers of one list": ([LIST], {"k": LIST}),
-    "an array and a view": (ARRAY, ARRAY[1:3]),
-    "two views of one array": (ARRAY[:2], ARRAY[4:]),
-    "a figure and its axes": (FIGURE, AXES),
-    "a picture and its own colours": (SHADED, SHADED.get_cmap()),
-    "a structured array and its records": (RECORDS, RECORDS.view(np.recarray)),
-    "a pipeline and its model": (Pipeline([("m", MODEL)]), MODEL),
-    "a grouping and its frame": (FRAME.groupby("a"), FRAME),
+
+def axes() -> Any:
+    return Figure().subplots()
+
+
+def picture() -> Any:
+    return axes().imshow([[1, 2]], cmap="Greys")
+
+
+def figure_and_axes() -> tuple[object, object]:
+    made = axes()
+    made.imshow([[1, 2]])
+    return made.figure, made
+
+
+def picture_and_colours() -> tuple[object, object]:
+    made = axes().imshow([[1, 2]], cmap=colormaps["Greys"])
+    return made, made.get_cmap()
+
+
+# Made by the test: what a module holds, other tests in its process search for what a step shares with code.
+TOGETHER: dict[str, Callable[[], tuple[object, object]]] = {
+    "an alias": lambda: (LIST, LIST),
+    "a container and what it holds": lambda: ({"k": LIST}, LIST),
+    "two containers of one list": lambda: ([LIST], {"k": LIST}),
+    "an array and a view": lambda: (ARRAY, ARRAY[1:3]),
+    "two views of one array": lambda: (ARRAY[:2], ARRAY[4:]),
+    "a figure and its axes": figure_and_axes,
+    "a picture and its own colours": picture_and_colours,
+    "a structured array and its records": lambda: (RECORDS, RECORDS.view(np.recarray)),
+    "a pipeline and its model": lambda: (Pipeline([("m", MODEL)]), MODEL),
+    "a grouping and its frame": lambda: (FRAME.groupby("a"), FRAME),
 }
-APART = {
-    "equal lists": ([1], [1]),
-    "an array and a copy": (ARRAY, ARRAY.copy()),
-    "two figures": (FIGURE, OTHER_FIGURE),
-    "two pictures over categories": (BARS, OTHER_BARS),
-    "two pictures in the same colours": (IMAGE, OTHER_IMAGE),
-    "axes of two figures": (AXES, OTHER_AXES),
-    "a frame and some of its rows": (FRAME, FRAME.iloc[[0, 2]]),
-    "a frame and its labels": (FRAME, FRAME.columns),
-    "two models": (MODEL, LinearRegression()),
-    "immutable values": ((1, "a"), (1, "a")),
+APART: dict[str, Callable[[], tuple[object, object]]] = {
+    "equal lists": lambda: ([1], [1]),
+    "an array and a copy": lambda: (ARRAY, ARRAY.copy()),
+    "two figures": lambda: (picture().figure, picture().figure),
+    "two pictures over categories": lambda: (axes().bar(["a", "b"], [1, 2]), axes().bar(["c", "d"], [1, 2])),
+    "two pictures in the same colours": lambda: (picture(), picture()),
+    "axes of two figures": lambda: (picture().axes, picture().axes),
+    "a frame and some of its rows": lambda: (FRAME, FRAME.iloc[[0, 2]]),
+    "a frame and its labels": lambda: (FRAME, FRAME.columns),
+    "two models": lambda: (MODEL, LinearRegression()),
+    "immutable values": lambda: ((1, "a"), (1, "a")),
 }
-PARTS_OF_FRAMES = {
-    "a frame and its column": (FRAME, FRAME["a"]),
-    "a frame and its head": (FRAME, FRAME.head(2)),
+PARTS_OF_FRAMES: dict[str, Callable[[], tuple[object, object]]] = {
+    "a frame and its column": lambda: (FRAME, FRAME["a"]),
+    "a frame and its head": lambda: (FRAME, FRAME.head(2)),
 }
 # Before pandas 3 they look into the memory of their frame, and writing into one changes the other.
 (APART if int(pd.__version__.partition(".")[0]) >= 3 else TOGETHER).update(PARTS_OF_FRAMES)
 
 
-@pytest.mark.parametrize(("one", "other"), TOGETHER.values(), ids=TOGETHER)
-def test_these_share_state(one: object, other: object) -> None:
+@pytest.mark.parametrize("make", TOGETHER.values(), ids=TOGETHER)
+def test_these_share_state(make: Callable[[], tuple[object, object]]) -> None:
+    one, other = make()
     assert share(digest_value(one), digest_value(other))
     assert share(digest_value(other), digest_value(one))
 
 
-@pytest.mark.parametrize(("one", "other"), APART.values(), ids=APART)
-def test_these_do_not(one: object, other: object) -> None:
+@pytest.mark.parametrize("make", APART.values(), ids=APART)
+def test_these_do_not(make: Callable[[], tuple[object, object]]) -> None:
+    one, other = make()
     assert not share(digest_value(one), digest_value(other))
 
 
@@ -140,12 +156,14 @@ def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatc
         searches.append(1)
         return everything()
 
-    one, other, third = (digest_value(figure) for figure in (FIGURE, OTHER_FIGURE, Figure()))
+    figure, drawn = figure_and_axes()
+    figures = [figure, picture().figure, Figure()]
+    one, other, third = map(digest_value, figures)
     assert not share(one, other)
     monkeypatch.setattr(shared_state, "_kept_by_libraries", counted)
     assert not share(one, other)
     assert not share(other, third)
-    assert share(digest_value(FIGURE), digest_value(AXES))
+    assert share(digest_value(figure), digest_value(drawn))
     assert searches == []
 
 
