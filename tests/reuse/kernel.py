@@ -25,11 +25,26 @@ import numpy as np
 from tests.reuse import elsewhere
 from tests.reuse.content import Content, surroundings
 from tests.reuse.truth import Truth
+from zennb.commands import catalogue
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 __all__ = ["serve"]
+
+FIRST = (
+    *(
+        "IPython.core.application",
+        "IPython.core.completerlib",
+        "IPython.core.magics",
+        "IPython.core.oinspect",
+    ),
+    *("IPython.core.interactiveshell", "IPython.extensions.autoreload", "numpy", "pandas", "diskcache"),
+    *("cryptography.hazmat.primitives.asymmetric.ed25519", "jupyter_core.paths", "bdb", "getpass", "termios"),
+    *("zennb.jupyter.kernel.extension", "zennb.jupyter.kernel.session", "zennb.registry.workspace"),
+    *("zennb.components.artifact_stores.local", "zennb.components.orchestrators.local"),
+)
+"""What kernels import sooner or later: the warm process does it for all of them."""
 
 UNAWAITED = re.compile(
     r".*RuntimeWarning: coroutine .* was never awaited\n.*\nRuntimeWarning: Enable tracemalloc.*\n"
@@ -201,10 +216,9 @@ def _answer(door: Connection[Any, Any], shell: Shell) -> None:
 
 def serve() -> None:
     """Fork a kernel for each order that comes in."""
-    for heavy in ("IPython.core.interactiveshell", "IPython.extensions.autoreload", "numpy", "pandas"):
-        import_module(heavy)
-    import_module("zennb.jupyter.kernel.extension")
-    import_module("zennb.jupyter.kernel.session")
+    for name in FIRST:
+        import_module(name)
+    catalogue.tree()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("warm", flush=True)
     for line in sys.stdin:
