@@ -22,6 +22,7 @@ __all__ = [
     "KeptAlive",
     "behind",
     "dictionary_recipe",
+    "goes_over_dictionaries",
     "is_namespace",
     "iterator_at",
     "lends_attributes",
@@ -88,6 +89,11 @@ def dictionary_recipe(value: Any) -> tuple[Any, ...] | None:
     if value.__length_hint__() != len(rest) or len(then) != len(rest) or not all(map(_same, then, rest)):
         return None
     return iterator_at, (cls.__name__, over, place)
+
+
+def goes_over_dictionaries(cls: type) -> bool:
+    """Whether `dictionary_recipe` may have a recipe for instances of a class."""
+    return cls in _VIEWS or cls in _ITERATORS or cls is MappingProxyType
 
 
 def behind(proxy: MappingProxyType[Any, Any]) -> Any:

@@ -34,13 +34,19 @@ _known: weakref.WeakKeyDictionary[type, tuple[bool, bool]] = weakref.WeakKeyDict
 """Class → its `_facts`."""
 
 
-def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple[int, Any]]) -> str:
+def lost_callback(
+    value: object,
+    recipe: tuple[Any, ...],
+    clear: dict[int, tuple[int, Any]],
+    caches: frozenset[str] = frozenset(),
+) -> str:
     """Return the name of a callback that an object has and its pickle recipe does not; "" if there is none.
 
     Args:
         value: the object.
         recipe: what `__reduce_ex__` returned.
         clear: `DigestWalker.clear`; what is looked at now is added.
+        caches: attributes that are no part of its content, as the weak references of a transform to those that use it.
     """
     state = recipe[2] if len(recipe) > 2 else None
     if type(state) is tuple and len(state) == 2:
@@ -53,7 +59,9 @@ def lost_callback(value: object, recipe: tuple[Any, ...], clear: dict[int, tuple
     # Kept maybe under another name, or without the object that holds it.
     kept = {id(state), *map(id, state.values())}
     left = [
-        part for part in attributes_of(value).values() if type(part) not in SCALARS and id(part) not in kept
+        part
+        for name, part in attributes_of(value).items()
+        if type(part) not in SCALARS and id(part) not in kept and name not in caches
     ]
     if not left:
         return ""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copyreg
 import warnings
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
 from zennb.compat.iterators import behind, is_namespace
 from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.lost_callbacks import lost_callback
-from zennb.digests.recipes import whole_recipe
+from zennb.digests.recipes import has_plain_recipe, whole_recipe
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
 
@@ -68,7 +68,8 @@ def changeable(walker: DigestWalker, value: Any) -> Steps | None:
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an object by its pickle recipe (`__reduce_ex__`)."""
     recipe = recipe_of(walker, value)
-    if type(recipe) is tuple and (callback := lost_callback(value, recipe, walker.clear)):
+    caches = _facts(walker, type(value)).caches
+    if type(recipe) is tuple and (callback := lost_callback(value, recipe, walker.clear, caches)):
         kind = _title(type(value))
         raise walker.refuse(f"an object of type {kind} whose callback `{callback}` would be lost in a store")
     return by_recipe(walker, value, recipe)
@@ -85,7 +86,7 @@ def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -
         return None
     walker.mark("object", type(value))
     parts = _parts(walker, type(value), (*recipe, *(None,) * (6 - len(recipe))))
-    return as_labels(walker, parts) if _title(type(value)) in TABLES else parts
+    return as_labels(walker, parts) if _facts(walker, type(value)).is_table else parts
 
 
 def as_labels(walker: DigestWalker, parts: Steps) -> Steps:
@@ -98,18 +99,11 @@ def as_labels(walker: DigestWalker, parts: Steps) -> Steps:
 def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     """Return the pickle recipe of an object. This runs user code, which may raise anything."""
     cls = type(value)
-    for name in LAZY_ATTRIBUTES.get(top_level(module_of(cls)), ()):
+    facts = _facts(walker, cls)
+    for name in facts.lazy:
         getattr(value, name, None)
-    reducer = copyreg.dispatch_table.get(cls)
     try:
-        if module_of(cls) == "itertools":
-            found: Any = iterator_recipe(value)
-            if found is None:  # 3.12 and 3.13 warn that these cannot be taken apart in 3.14
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", DeprecationWarning)
-                    found = value.__reduce_ex__(4)
-        else:
-            found = whole_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
+        found = _recipe(value, facts)
     except KeyboardInterrupt:
         raise
     except NotImplementedError as error:
@@ -123,6 +117,54 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     if is_a(value, BaseException) and type(found) is tuple and found[2:] == ({},):
         return found[:2]  # its `__dict__` is there only once somebody has looked at it
     return found
+
+
+def _recipe(value: Any, facts: _Facts) -> Any:
+    reducer = copyreg.dispatch_table.get(type(value))
+    if facts.is_of_itertools:
+        found = iterator_recipe(value)
+        if found is not None:
+            return found
+        with warnings.catch_warnings():  # 3.12 and 3.13 warn that these cannot be taken apart in 3.14
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return value.__reduce_ex__(4)
+    own = None if facts.is_plain else whole_recipe(value)
+    return own or (value.__reduce_ex__(4) if reducer is None else reducer(value))
+
+
+class _Facts(NamedTuple):
+    """What the instances of a class have in common: a figure has thousands, of few classes.
+
+    Attributes:
+        lazy: of `LAZY_ATTRIBUTES`.
+        caches: of `CACHE_ATTRIBUTES`.
+        is_table: whether it is one of `TABLES`.
+        is_plain: whether `whole_recipe` has none for them.
+        is_of_itertools: whether it is a class of `itertools`.
+    """
+
+    lazy: tuple[str, ...]
+    caches: frozenset[str]
+    is_table: bool
+    is_plain: bool
+    is_of_itertools: bool
+
+
+def _facts(walker: DigestWalker, cls: type) -> _Facts:
+    known: _Facts | None = walker.facts.get(cls)
+    if known is None:
+        module = module_of(cls)
+        known = walker.facts[cls] = _Facts(
+            lazy=LAZY_ATTRIBUTES.get(top_level(module), ()),
+            caches=CACHE_ATTRIBUTES.get(top_level(module), _NONE),
+            is_table=_title(cls) in TABLES,
+            is_plain=has_plain_recipe(cls),
+            is_of_itertools=module == "itertools",
+        )
+    return known
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def is_pure(cls: type) -> bool:
@@ -188,8 +230,8 @@ def _parts(walker: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
 def _state(walker: DigestWalker, cls: type, state: Any) -> Steps:
     if state is None:
         return
-    caches = CACHE_ATTRIBUTES.get(top_level(module_of(cls)))
-    if caches is not None and is_a(state, dict):
+    caches = _facts(walker, cls).caches
+    if caches and is_a(state, dict):
         kept = {name: part for name, part in state.items() if name not in caches}
         if state and not kept:  # as if there were none: a `Bunch` of sklearn has lost it when it is loaded
             return

@@ -8,12 +8,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, holds_own_attributes
-from zennb.compat.iterators import dictionary_recipe
+from zennb.compat.iterators import dictionary_recipe, goes_over_dictionaries
 from zennb.compat.python import error_recipe
 from zennb.digests.added_attributes import own_slots
 from zennb.packages.origin import Origin, module_of, origin
 
-__all__ = ["hold_own_attributes", "whole_recipe"]
+__all__ = ["has_plain_recipe", "hold_own_attributes", "whole_recipe"]
 
 
 def whole_recipe(value: object) -> tuple[Any, ...] | None:
@@ -24,6 +24,12 @@ def whole_recipe(value: object) -> tuple[Any, ...] | None:
     return (
         error_recipe(value) or dictionary_recipe(value) or _own_attributes(value) or _subclass_recipe(value)
     )
+
+
+def has_plain_recipe(cls: type) -> bool:
+    """Whether `whole_recipe` has none for any instance of a class, so that there is no need to ask for each of them."""
+    is_known = issubclass(cls, BaseException | dict) or goes_over_dictionaries(cls)
+    return not is_known and not _knows_attributes(cls)
 
 
 def _own_attributes(value: object) -> tuple[Any, ...] | None:
@@ -46,9 +52,7 @@ def _subclass_recipe(value: object) -> tuple[Any, ...] | None:
     Those of `Counter`, `defaultdict`, `Decimal`, dates, fractions and paths know the class, and no attributes of it.
     """
     cls = type(value)
-    if (has_pythons := _has_pythons.get(cls)) is None:
-        has_pythons = _has_pythons[cls] = _has_recipe_of_python(cls)
-    held, slots = (attributes_of(value), own_slots(value)) if has_pythons else ({}, {})
+    held, slots = (attributes_of(value), own_slots(value)) if _knows_attributes(cls) else ({}, {})
     if not held and not slots:
         return None
     recipe: Any = value.__reduce_ex__(4)
@@ -57,6 +61,12 @@ def _subclass_recipe(value: object) -> tuple[Any, ...] | None:
     if make is not cls or state is not None:
         return None
     return make, arguments, (held, slots) if slots else held, items, pairs
+
+
+def _knows_attributes(cls: type) -> bool:
+    if (has_pythons := _has_pythons.get(cls)) is None:
+        has_pythons = _has_pythons[cls] = _has_recipe_of_python(cls)
+    return has_pythons
 
 
 _has_pythons: WeakKeyDictionary[type, bool] = WeakKeyDictionary()

@@ -89,8 +89,7 @@ class DigestWalker:
 
     Attributes:
         sink: the stream that bytes are written to at the moment.
-        code: functions, classes and modules of the user that were met, by id.
-        packages: import names of packages whose types were met.
+        code, packages: as in `DigestResult`.
         owners: ids of objects whose memory parts of the value are views of; and of closure variables, which are also
             there as negative numbers.
         memory: the memory that parts of the value stand on.
@@ -103,6 +102,7 @@ class DigestWalker:
         hooked: how deeply values with a registered digest function (`zennb.digest`) are nested at the moment.
         opened: ids of the values passed to such functions, and of everything inside them.
         handlers: class → its handler, of all that was met.
+        facts: class → what is known of its instances' recipes (`digests.objects`).
         apart: the results of what was visited apart, by id.
         clear: id of what was found to hold no callbacks (`lost_callback`) → down to which level, and the thing itself.
     """
@@ -132,6 +132,7 @@ class DigestWalker:
         self.apart: dict[int, DigestResult] = {}
         self._with_result: set[int] = set()
         self.handlers: dict[type, Handler] = {}
+        self.facts: dict[type, Any] = {}
         self._refs: dict[type, bytes] = {}
         self.places: dict[int, int] = {}
         self.clear: dict[int, tuple[int, Any]] = {}
@@ -150,11 +151,13 @@ class DigestWalker:
         frames = [] if first is None else [first]
         while frames:
             for child, label in frames[-1]:
+                if type(child) in SCALARS:  # most parts are, and none of them is ever refused
+                    self.sink.write(scalar(child))
+                    continue
                 self._labels.append(label)
                 inner = self._enter(child)
                 if inner is not None:
-                    # Depth first: the loop goes on with this one, and comes back to the
-                    # generator below where it stopped.
+                    # Depth first: this one is next, and then the generator below goes on where it stopped.
                     frames.append(inner)
                     break
                 self._labels.pop()
@@ -229,8 +232,7 @@ class DigestWalker:
 
     def code_of(self, function: Any, name: str) -> None:
         """Write the digest of a registered digest function. It is not part of the state of the values."""
-        known = self._visited_apart(function, name)
-        if known is not None:
+        if (known := self._visited_apart(function, name)) is not None:
             self._write(known)
 
     def _visited_apart(self, value: Any, name: str) -> DigestResult | None:
@@ -298,8 +300,7 @@ class DigestWalker:
         """Number all of `values` if each of them is new and occurs once; else change nothing."""
         ids = [id(value) for value in values]
         fresh = dict(zip(ids, values, strict=True))
-        # One of them was met before, or occurs twice: the caller then visits them one by
-        # one, which writes references.
+        # One of them was met before, or occurs twice: the caller then visits them one by one, and writes references.
         if len(fresh) < len(ids) or not self.places.keys().isdisjoint(fresh):
             return False
         self._mutable_count += 1
@@ -339,8 +340,7 @@ class DigestWalker:
         yield from steps
         content = b"#" + self.sink.digest()
         self.sink = outer
-        # Without mutable parts its content never changes; with them the second visit gives what
-        # all later ones would give.
+        # Without mutable parts its content never changes; with them the second visit gives what all later ones give.
         if again or self._mutable_count == before:
             self._sealed[id(value)] = content
         outer.write(content)
