@@ -114,6 +114,14 @@ def test_an_edit_of_what_a_step_draws_in_runs_it_again(notebook: Notebook) -> No
     assert ran.status == "cached"
 
 
+def test_a_step_that_draws_in_a_figure_without_a_digest_draws_each_time(notebook: Notebook) -> None:
+    notebook.run(IMPORT, "plt.figure().of_the_user = lambda: 1", "plt.title('')")
+    step = "%%step a\nplt.title(plt.gca().get_title() + '!')\nx = 1"
+    for _ in range(3):
+        notebook.run(step)
+    assert notebook.ns["plt"].gca().get_title() == "!!!"
+
+
 OTHERS = {
     "all are closed": "plt.close('all')\nx = 1",
     "one is closed": "plt.close(1)\nx = 1",

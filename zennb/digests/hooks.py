@@ -20,7 +20,7 @@ from zennb.packages.origin import full_name, public_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["by_content", "digest", "hook_of", "hooked"]
+__all__ = ["by_content", "digest", "has_hooks", "hook_of", "hooked"]
 
 Content = TypeVar("Content", bound=Callable[[Any], Any])
 
@@ -70,6 +70,11 @@ def hooked(code: Iterable[object]) -> tuple[str, ...]:
     """Return the types whose registered functions are among this code. Other processes do not have these functions."""
     met = set(map(id, code)) if _hooks else set[int]()
     return tuple(sorted(public_name(cls) for cls, content in _hooks.items() if id(content) in met))
+
+
+def has_hooks() -> bool:
+    """Whether a digest function is registered for any type."""
+    return bool(_hooks)
 
 
 def hook_of(cls: type) -> Handler | None:

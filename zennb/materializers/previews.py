@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copyreg
 import io
 import pickle
 import struct
@@ -18,6 +19,7 @@ __all__ = [
     "copied_figure",
     "figure_state",
     "is_figure",
+    "pickled_figure",
     "picture",
     "png_size",
     "preview_figure",
@@ -118,19 +120,33 @@ def figure_state(figure: Any) -> Any:
     return tuple(recipe)
 
 
-class _FigurePickler(pickle.Pickler):
-    """Copies a figure, apart from pyplot."""
+def pickled_figure(figure: Any, *, largest: int, table: dict[type, Any] | None = None) -> bytes | None:
+    """Return a figure as a pickle that pyplot does not know of; None when it takes more than `largest` bytes.
 
-    def reducer_override(self, value: Any) -> Any:
-        return figure_state(value) if is_figure(value) else NotImplemented
+    Args:
+        figure: the figure.
+        largest: the bytes.
+        table: class → recipe, as in `copyreg.dispatch_table`, which is used when none is given.
+    """
+    stream = Collector()
+    pickler = pickle.Pickler(stream, protocol=5)
+    figures = dict.fromkeys(_with_subclasses(sys.modules["matplotlib.figure"].Figure), figure_state)
+    # Python asks a table once for each object that it does not know, and `reducer_override` for every object.
+    pickler.dispatch_table = {**(copyreg.dispatch_table if table is None else table), **figures}
+    with slots_unnoticed():
+        pickler.dump(figure)
+    return b"".join(stream.parts) if size(stream.parts) <= largest else None
+
+
+def _with_subclasses(cls: type) -> list[type]:
+    derived: list[type] = type.__subclasses__(cls)
+    return [cls, *(each for one in derived for each in _with_subclasses(one))]
 
 
 def copied_figure(figure: Any, *, largest: int) -> Any:
     """Return a copy of a figure, which pyplot does not know; None when it takes more than `largest` bytes."""
-    stream = Collector()
-    with slots_unnoticed():
-        _FigurePickler(stream, protocol=5).dump(figure)
-    return pickle.loads(b"".join(stream.parts)) if size(stream.parts) <= largest else None
+    data = pickled_figure(figure, largest=largest)
+    return None if data is None else pickle.loads(data)
 
 
 def preview_figure(value: Any) -> dict[str, Any] | None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zennb.compat.instances import is_a
 from zennb.compat.pyplot import figure_of, managers, open_figure, registry
 from zennb.core.records.observed import UNTOUCHED
 from zennb.digests.digest import digest_value
-from zennb.errors import NotStorable, StoreError
-from zennb.materializers.previews import copied_figure
+from zennb.engine.environment.figure_contents import LARGEST, figure_content
+from zennb.errors import CannotDigest, NotStorable, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,9 +43,6 @@ OPEN_FIGURES = "open figures"
 PYPLOT = "figures of pyplot"
 """Entry of a step's changes: the figures that it left open."""
 
-LARGEST = 32_000_000
-"""Bytes of a figure without a name that are stored."""
-
 FigureState = tuple[tuple[Any, Any], ...]
 """Numbers and figures, the current one last."""
 
@@ -66,14 +64,6 @@ def _state() -> FigureState:
     return tuple((number, manager.canvas.figure) for number, manager in managers().items())
 
 
-def _content(figure: Any) -> str:
-    """Return the digest of a figure as it comes back from the store: without its window, whose callbacks count."""
-    try:
-        return digest_value(copied_figure(figure, largest=LARGEST)).digest
-    except Exception:  # noqa: BLE001 - whatever parts of it raise that others have made
-        return f"unknown {id(figure)}"  # equal to nothing
-
-
 @dataclass(frozen=True, slots=True)
 class OpenFigures:
     """The figures that pyplot has open (a `Setting`); steps carry them themselves, with their outputs."""
@@ -91,7 +81,7 @@ class OpenFigures:
         """Return the digest of what they show."""
         if not seen:
             return UNTOUCHED
-        return digest_value([(number, _content(figure)) for number, figure in seen]).digest
+        return digest_value([(number, figure_content(figure)) for number, figure in seen]).digest
 
     def change(self, before: FigureState | None, after: FigureState | None) -> None:
         """Return None."""
@@ -207,7 +197,8 @@ class FigureRecorder:
         figure = None if manager is None else manager.canvas.figure
         if figure is not None and any(figure is each for _, each in self._before):
             self._found = self._found or OpenFigures().digest(self._before)
-            self._touched.setdefault(id(figure), _content(figure))
+            if id(figure) not in self._touched:
+                self._touched[id(figure)] = figure_content(figure)
 
     def closes(self, *number: Any) -> None:
         """Note that all figures are about to be closed, or one that is not open: on reuse others may be."""
@@ -257,7 +248,7 @@ class FigureRecorder:
 
     def _is_changed(self, figure: Any) -> bool:
         known = self._touched.get(id(figure))
-        return known is not None and known != _content(figure)
+        return known is not None and known != figure_content(figure)
 
     def left_open(
         self,
@@ -293,11 +284,10 @@ class FigureRecorder:
                 raise NotStorable(f"it draws in figure {number}, which other cells made")
             else:
                 try:
-                    stored = dump(figure, _content(figure), largest=LARGEST)
-                except NotStorable as error:
-                    raise NotStorable(
-                        f"it leaves figure {number} of pyplot open, and {error.message}"
-                    ) from error
+                    stored = dump(figure, figure_content(figure), largest=LARGEST)
+                except (CannotDigest, NotStorable) as error:
+                    why = f"which holds {error.why}" if is_a(error, CannotDigest) else f"and {error.message}"
+                    raise NotStorable(f"it leaves figure {number} of pyplot open, {why}") from error
                 notes.append((number, _STORED, stored))
         gone = {number for number, _ in self._before} | self._closed
         gone -= dict(after).keys()
