@@ -6,7 +6,6 @@ import gc
 import sys
 from dataclasses import replace
 from functools import cache
-from itertools import compress
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -161,20 +160,16 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     This walks all classes and modules once, which `gc.get_referrers` would do for each object. Results are cached,
     because the same few constants occur in all values of a kind.
     """
-    # In one call over everything: one call for each object would take seconds in a process with many libraries.
-    owned = _not_plain(gc.get_referents(*_kept_by_libraries()))
-    containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
-    # Each once: all modules refer to the dictionary of the builtins.
-    held = {id(each): each for each in compress(owned, map(containers.__contains__, map(type, owned)))}
-    owned += _not_plain(gc.get_referents(*(each for each in held.values() if _size(each) <= _LARGEST)))
+    owned = _kept_by_libraries()
+    owned += gc.get_referents(*_containers(owned))
+    inside = [each for each in owned if id(each) in ids and type(each) not in _PLAIN]
     for depth in range(_DEPTH + 1):
-        inside = ids.intersection(map(id, owned))
-        _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
+        _libraries.update({id(each): each for each in inside})
         if ids <= _libraries.keys() or depth == _DEPTH:
             break
         # Go deeper only inside the objects in question: a library has too many objects.
-        inner = owned if depth else [_libraries[one] for one in inside]
-        owned = [part for part in gc.get_referents(*inner) if not is_a(part, type)]
+        owned = [part for part in gc.get_referents(*(owned if depth else inside)) if not is_a(part, type)]
+        inside = [each for each in owned if id(each) in ids]
     # What stands for the memory of a library's array is the library's, too.
     memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
     _libraries.update({id(part): part for part in memory})
@@ -182,23 +177,23 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     return ids <= _libraries.keys()
 
 
-def _kept_by_libraries() -> list[dict[Any, Any]]:
-    """Return the dictionaries of classes and modules of installed packages, and the packages' settings.
+def _kept_by_libraries() -> list[Any]:
+    """Return what classes and modules of installed packages refer to, and the packages' settings, without plain values.
 
     Not by `gc.get_objects`: it also returns tuples that other threads are still building, and who holds one makes that
     thread fail with a SystemError.
     """
     modules: list[object] = list(sys.modules.values())  # anything may have been put there
     is_users = cache(lambda module: origin(module).is_users)  # a module has many classes
-    found = [vars(each) for each in modules if is_a(each, ModuleType)]
-    kept = [each for each in found if _is_library(each, is_users)]
+    kept: list[Mapping[Any, Any]] = [vars(each) for each in modules if is_a(each, ModuleType)]
+    kept = [each for each in kept if _is_library(each, is_users)]
     if not _searched.classes:
         _searched.classes += [ref(each) for each in _all_classes() if _keeps_objects(each, is_users)]
-    classes = [cls for each in _searched.classes if (cls := each()) is not None]
-    kept += [each for each in gc.get_referents(*classes) if type(each) is dict]
+    kept += [class_attributes(cls) for each in _searched.classes if (cls := each()) is not None]
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
-    return [*kept, *([settings] if settings is not None else [])]
+    found = [value for each in kept for value in list(each.values()) if type(value) not in _PLAIN]
+    return found if settings is None else [*found, *gc.get_referents(settings)]
 
 
 def _all_classes() -> list[type]:
@@ -215,6 +210,8 @@ def _all_classes() -> list[type]:
 def _keeps_objects(cls: type, is_users: Callable[[str], bool]) -> bool:
     """Whether this is a class of a library that has attributes of its own which values may share."""
     namespace = class_attributes(cls)
+    if _PLAIN.issuperset(map(type, namespace.values())):  # as in most classes
+        return False
     # `type("X", (), {1: []})` is a class, too.
     return _is_library(namespace, is_users) and any(
         type(value) not in _PLAIN and not (type(name) is str and name.startswith("__"))
@@ -222,14 +219,15 @@ def _keeps_objects(cls: type, is_users: Callable[[str], bool]) -> bool:
     )
 
 
-def _not_plain(found: list[Any]) -> list[Any]:
-    return [each for each in found if type(each) not in _PLAIN]
-
-
-def _size(container: Any) -> int:
-    """Return how many entries a container has, which its own class may deny."""
-    (kind,) = (kind for kind in _CONTAINERS if is_a(container, kind))
-    return kind.__len__(container)
+def _containers(found: list[Any]) -> list[Any]:
+    """Return the containers among objects that are not too large to look into."""
+    # What a container's own class says of its length does not count.
+    sizes = {
+        cls: kind.__len__ for cls in set(map(type, found)) for kind in _CONTAINERS if issubclass(cls, kind)
+    }
+    # Each once: all modules refer to the dictionary of the builtins.
+    held = {id(each): each for each in found if type(each) in sizes}
+    return [each for each in held.values() if sizes[type(each)](each) <= _LARGEST]
 
 
 def _is_library(namespace: Mapping[Any, Any], is_users: Callable[[str], bool]) -> bool:
