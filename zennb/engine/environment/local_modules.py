@@ -125,8 +125,11 @@ class ImportedModules:
 
     def note(self) -> bool:
         """Note modules imported or reloaded since the last call; return whether there were any."""
-        new = [name for name in sys.modules.keys() - self._seen if self._note(name)]
-        self._seen = set(sys.modules)
+        new: list[str] = []
+        # Usually there is none, and thousands of names need not be copied to see that.
+        if len(sys.modules) != len(self._seen) or not self._seen.issuperset(sys.modules):
+            new += [name for name in sys.modules.keys() - self._seen if self._note(name)]
+            self._seen = set(sys.modules)
         # `importlib.reload` keeps the module object and gives it a new spec.
         again = [
             name for name, (spec, _, _) in self._files.items() if _spec(name) is not spec and self._note(name)
