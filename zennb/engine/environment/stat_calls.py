@@ -35,6 +35,11 @@ _IGNORED = frozenset(
 )
 """Modules that look for files of their own: source for tracebacks, modules, temporary folders."""
 
+_OWN = frozenset(
+    {"zennb.components.artifact_stores.local", "zennb.packages.entry_points", "zennb.sqlite_files"}
+)
+"""Modules of zennb that look at files of a home, or for installed packages, two dozen times for each step."""
+
 _RESOLVING = frozenset({"realpath", "_joinrealpath", "resolve", "samefile", "ismount"})
 _SIZES = frozenset({"st_size", "st_blocks"})
 _TIMES = frozenset({"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "st_atime", "st_atime_ns"})
@@ -82,10 +87,12 @@ def put_back(namespace: MutableMapping[str, Any]) -> None:
 
 
 def _tell(path: Any, found: Any, folder: int | None) -> None:
-    if isinstance(path, int):
+    # Who asked is the question. First of all our own work: what follows would take a millisecond of each step.
+    frame = sys._getframe(2)  # noqa: SLF001
+    if isinstance(path, int) or frame.f_globals.get("__name__") in _OWN:
         return
     is_file = isinstance(found, os.stat_result) and not S_ISDIR(found.st_mode)
-    asked = _asked(sys._getframe(2), is_file=is_file)  # noqa: SLF001 - who asked is the question
+    asked = _asked(frame, is_file=is_file)
     if asked is None:
         return
     if folder is not None:
