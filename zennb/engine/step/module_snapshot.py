@@ -52,7 +52,7 @@ class ModuleSnapshot:
 
 
 def _modules() -> Iterator[tuple[str, ModuleType]]:
-    new = sys.modules.keys() - _seen
+    new = set() if _seen.issuperset(sys.modules) else sys.modules.keys() - _seen  # the first copies no names
     _seen.update(new)
     _local.update(name for name in new if _is_local(name))
     for name in list(_local):
