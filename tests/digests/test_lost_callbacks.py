@@ -10,6 +10,7 @@ import pytest
 import traitlets as T
 from matplotlib.cbook import CallbackRegistry
 from matplotlib.figure import Figure
+from matplotlib.transforms import Affine2D
 
 from zennb.digests import lost_callbacks
 from zennb.digests.digest import digest_value
@@ -102,6 +103,14 @@ def test_what_a_recipe_keeps_under_another_name_is_not_lost() -> None:
     spines = figure.axes[0].spines
     assert spines.__getstate__() is vars(spines)["_dict"]
     assert content(figure)  # and so of the spines, whose axes hold a `list.remove`
+
+
+def test_what_uses_a_transform_is_no_part_of_it() -> None:
+    used, user = Affine2D(), type("Own", (Affine2D,), {"__module__": "__main__"})()
+    before = content(used)
+    user.heard = hear
+    user.set_children(used)  # refers weakly to the one that uses it, and pickles it
+    assert content(used) == before
 
 
 def test_parts_of_a_figure_that_lead_to_each_other_are_looked_through_a_few_times(
