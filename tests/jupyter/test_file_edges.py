@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
@@ -101,3 +103,24 @@ def test_the_lineage_goes_on_through_files_to_what_their_writers_took(notebook: 
     assert told[5] == "written by write (run 1)"
     assert told[6].startswith("word v1")
     assert told[7] == "made by say (run 1)"
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("'../f.txt'", "made"),
+        ("'../../f.txt'", "made/deep"),
+        ("'other/../../f.txt'", "made"),
+        ("f'{up}/../f.txt'", "made"),
+        ("glob.glob('../f.*')[0]", "made"),
+    ],
+)
+def test_a_file_read_from_inside_a_new_folder_is_an_input(notebook: Notebook, name: str, inside: str) -> None:
+    read = (
+        f"%%step read\nos.makedirs('{inside}/other', exist_ok=True)\nos.chdir('{inside}')\n"
+        f"text = Path({name}).read_text()\nos.chdir(top)"
+    )
+    cells = ["import glob, os\nfrom pathlib import Path\ntop = os.getcwd()\nup = '.'", read]
+    for word in ("one", "two"):
+        notebook.run("from pathlib import Path", f"word = '{word}'", WRITE, *cells)
+        assert notebook.ns["text"] == word

@@ -166,6 +166,7 @@ def test_files_that_shell_lines_read_are_named(text: str, files: tuple[str, ...]
         ("import site", "site.addsitedir('x')", [MODULE_PATH]),
         ("import sys, os", "y = os.path.join(sys.prefix, 'x')", []),
         ("import sys", "sys.setrecursionlimit(3000)", [RECURSION_LIMIT]),
+        ("import sys", "x = sys.getrecursionlimit()", [RECURSION_LIMIT]),
         ("import warnings", "warnings.simplefilter('ignore')", [WARNING_FILTERS]),
         ("import warnings", "with warnings.catch_warnings(): warnings.simplefilter('ignore')", []),
     ],

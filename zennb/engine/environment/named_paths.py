@@ -44,6 +44,7 @@ _TAIL = 32
 
 _QUOTED = re.compile(r"'([^'\n]{1,300})'|\"([^\"\n]{1,300})\"")
 _WORD = re.compile(r"[^\s'\"(),;<>|{}`]+")
+_UP = os.path.join(os.pardir, "")
 _SCHEME = re.compile(r"^(?:file|local)(?:://|:)(?=\S)")
 _MAGIC = re.compile(r"[*?\[]")
 _GLOB = re.compile(r"[\w./ *?\[\]~-]*[\w./~-][\w./ *?\[\]~-]*")
@@ -107,7 +108,8 @@ class NamedPaths:
         self._folder, self._counts = folder, counts
         self._words, self._patterns, self._globs = set[str](), set[str](), set[str]()
         for name in islice(dict.fromkeys(_names(texts)), _MOST):
-            self._note(name)
+            for each in _from_inside(name):
+                self._note(each)
         self._watch, self.writers = FolderWatch(), WriterWatch()
         self._before, self._ends = _Found(), dict[str, bytes]()
         self._matched: dict[str, str] = {}
@@ -315,6 +317,19 @@ def _names(texts: Iterable[str]) -> Iterator[str]:
         if not is_name or " " in text or "'" in text or '"' in text or "(" in text:
             yield from (one or other for one, other in _QUOTED.findall(text))
             yield from (word for word in _WORD.findall(text) if "." in word or "/" in word)
+
+
+def _from_inside(name: str) -> Iterator[str]:
+    """Yield a name, and what it stands for in a folder that the step makes and enters: `../a.txt` in `made` is `a.txt`.
+
+    Without these, such a file would first be found afterwards, and be taken for one that the step has made.
+    """
+    yield name
+    rest = name.removeprefix(HOLE + "/")
+    rest = os.path.normpath(rest) if os.pardir in rest else rest
+    while rest.startswith(_UP):
+        rest = rest.removeprefix(_UP)
+        yield rest
 
 
 def _end(path: str) -> bytes:

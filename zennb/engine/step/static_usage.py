@@ -52,7 +52,7 @@ _SETTINGS = {
         FOLDER_PATH,
     ),
     "addsitedir": MODULE_PATH,
-    "setrecursionlimit": RECURSION_LIMIT,
+    **dict.fromkeys(["getrecursionlimit", "setrecursionlimit"], RECURSION_LIMIT),
     "filterwarnings": WARNING_FILTERS,
     "simplefilter": WARNING_FILTERS,
 }
