@@ -170,7 +170,9 @@ class Notebook:
 
 
 class Scripted(LocalOrchestrator):
-    """Does with each submitted step what a test says, instead of running it."""
+    """Does with each submitted step what a test says, instead of running it; it may end later."""
+
+    in_kernel = False
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

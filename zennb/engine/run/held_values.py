@@ -11,6 +11,7 @@ from zennb.errors import StepRefused
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from zennb.core.records.records import Step
     from zennb.engine.run.run_request import RunRequest
 
 __all__ = ["HeldValues"]
@@ -58,6 +59,13 @@ class HeldValues:
                     "stored, may go on with it as it was. Change it in that step, or run both steps by their own cells."
                 )
         return None
+
+    def made(self, request: RunRequest, steps: Mapping[str, Step], name: str) -> Collection[str] | None:
+        """Return the names that a step of a run has bound or changed; None if it has not ended well."""
+        step = steps.get(name)
+        if step is None or not step.status.is_good:
+            return None
+        return {*step.outputs, *self.of_step.get(name, ()), *request.definitions[name].options.no_store}
 
     def beside(self, request: RunRequest, reader: str) -> RunRequest:
         """Return the request as one of its steps sees it: with the values of the steps that it reads from.

@@ -17,7 +17,7 @@ from zennb.engine.run.ended_run import ended_run
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
-from zennb.engine.run.planner import resolve_in_run
+from zennb.engine.run.planner import changed_too_late, resolve_in_run, with_sources
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_alerts import RunAlerts
 from zennb.engine.run.run_request import FinishedRun, RunRequest, status_of_run
@@ -136,6 +136,8 @@ class PipelineRun:
             # In the kernel steps run in the order of the notebook, so none begins before a mapped one has ended.
             while self._ready and not (self._elements and self._context.orchestrator.in_kernel):
                 self._begin(self._request.chosen[heappop(self._ready)])
+                if self._context.orchestrator.in_kernel:
+                    self._handle_ended()  # the next one may read what this one has changed
                 self._notify()
             self._end_elements()
             self._queue.try_again()
@@ -164,6 +166,9 @@ class PipelineRun:
             self._run_step(*self._request.decided[name], started)
             return
         try:
+            self._request = with_sources(
+                self._request, name, partial(self._held.made, self._request, self._steps)
+            )
             resolved = resolve_in_run(self._held.beside(self._request, name), name, self._outputs_of)
             if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
                 self._write()  # an equal step has just run: once written, its result is found like any other
@@ -181,21 +186,17 @@ class PipelineRun:
             decision = self._context.proven(resolved, decision, decision.reuse)
         decision = with_calls_repeated(resolved, decision, self._request, self._context)
         if decision.reuse is not None:
-            step = self._context.cached_step(
-                resolved, decision, decision.reuse, started=started, seconds=time.time() - started
-            )
-            self._record(step)
+            took, reuse = time.time() - started, decision.reuse
+            self._record(self._context.cached_step(resolved, decision, reuse, started=started, seconds=took))
         elif not self._make_again(resolved):
             self._run_step(resolved, decision, started)
 
     def _make_again(self, resolved: ResolvedStep) -> bool:
         """Postpone a step whose inputs turn out to be damaged until the reused steps that produced them ran again."""
         name = resolved.definition.name
-        sources = self._request.plan.sources[name]
-        makers = {sources[each] for each in self._context.unreadable(resolved) if each in sources}
-        makers = {
-            each for each in makers if each in self._steps and self._steps[each].status is Status.CACHED
-        }
+        cached = {each for each, step in self._steps.items() if step.status is Status.CACHED}
+        sources, lost = self._request.plan.sources[name], self._context.unreadable(resolved)
+        makers = {sources[each] for each in sources.keys() & lost} & cached
         for maker in makers:
             if maker not in self._postponed:
                 heappush(self._ready, self._places[maker])
@@ -204,12 +205,11 @@ class PipelineRun:
         return bool(makers)
 
     def _skip(self, name: str, reason: str) -> None:
-        definition = self._request.definitions[name]
-        self._record(
-            self._context.step_record(
-                definition, status=Status.SKIPPED, reason=reason, started=time.time(), reusable=False
-            )
+        definition, started = self._request.definitions[name], time.time()
+        skipped = self._context.step_record(
+            definition, status=Status.SKIPPED, reason=reason, started=started, reusable=False
         )
+        self._record(skipped)
 
     def _failed_parent(self, name: str) -> str | None:
         """Return the failed step because of which `name` cannot run, through skipped ones; None if it can run."""
@@ -330,14 +330,13 @@ class PipelineRun:
 
     def _fail_early(self, definition: StepDefinition, error: ZennbError, started: float) -> None:
         self._error = self._error or error
-        failure = failure_of(error)
-        self._record(
-            self._context.step_record(
-                definition, status=Status.FAILED, started=started, reusable=False, failure=failure
-            )
+        failed = self._context.step_record(
+            definition, status=Status.FAILED, started=started, reusable=False, failure=failure_of(error)
         )
+        self._record(failed)
 
     def _record(self, step: Step) -> None:
+        self._error = self._error or changed_too_late(self._request, step, self._steps)
         self._steps[step.name] = step
         if self._request.calls is not None and step.status.is_good:
             note_calls(self._request.calls, step)

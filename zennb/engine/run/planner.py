@@ -19,10 +19,10 @@ from zennb.engine.run.repeated_calls import note_calls
 from zennb.engine.run.run_context import LARGE
 from zennb.engine.step.cache_options import is_ignored, refuse_unstored
 from zennb.engine.step.resolve import resolve_step
-from zennb.errors import ZennbError
+from zennb.errors import StepRefused, ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.observed import Observed
@@ -31,7 +31,62 @@ if TYPE_CHECKING:
     from zennb.engine.run.run_request import RunRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["RunPlanner", "resolve_in_run"]
+__all__ = ["RunPlanner", "changed_too_late", "resolve_in_run", "with_sources"]
+
+
+def with_sources(request: RunRequest, name: str, made: Callable[[str], Collection[str] | None]) -> RunRequest:
+    """Return the request with what a step reads taken from the steps before it that have really made or changed it.
+
+    The plan knows what each step changed in place the last time. With other inputs it may change more, or less.
+
+    Args:
+        request: the run.
+        name: the step.
+        made: returns the names that another step has bound or changed in this run; None where that is not known.
+    """
+    plan = request.plan
+    sources, origins = dict(plan.sources[name]), dict(request.origins.get(name, {}))
+    before = plan.order[: plan.order.index(name)]
+    known = {step: found for step in before if (found := made(step)) is not None}
+    if all(set(found) == set(request.binds.get(step, ())) for step, found in known.items()):
+        return request
+    for read in {*sources, *request.definitions[name].analysis.reads}:
+        makers = [step for step in before if read in known.get(step, request.binds.get(step, ()))]
+        if makers:
+            sources[read] = makers[-1]
+        elif sources.get(read) in known:  # not changed this time, so it is as a plain cell made it
+            changer = sources.pop(read)
+            while (earlier := plan.sources[changer].get(read)) is not None:
+                changer = earlier
+            origins |= {
+                each: value for each, value in request.origins.get(changer, {}).items() if each == read
+            }
+    plan = replace(plan, sources={**plan.sources, name: sources})
+    return replace(request, plan=plan, origins={**request.origins, name: origins})
+
+
+def changed_too_late(request: RunRequest, step: Step, begun: Collection[str]) -> StepRefused | None:
+    """Return an error if a step has changed what steps after it, which run beside it, have read already.
+
+    Args:
+        request: the run.
+        step: its record. The next run knows from it what it changes, and waits for it.
+        begun: the steps that have begun.
+    """
+    if not step.status.is_good:
+        return None
+    plan, name = request.plan, step.name
+    late = step.outputs.keys() - request.binds.get(name, ())
+    for after in plan.order[plan.order.index(name) + 1 :] if late else ():
+        sources, reads = plan.sources[after], request.definitions[after].analysis.reads
+        earlier = {each for each in late if sources.get(each) == plan.sources[name].get(each)}
+        read = min(earlier & {*sources, *reads}, default="")
+        if read and after in begun:
+            return StepRefused(
+                f"step '{name}' changed `{read}` in place, which was not known before, and step '{after}' may have "
+                "read it as it was. Run the pipeline again: now they run one after the other."
+            )
+    return None
 
 
 def resolve_in_run(
@@ -159,7 +214,8 @@ class RunPlanner:
         latest = (request.previous or {}).get(name)
         blocker = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
         try:
-            resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
+            request = with_sources(request, name, self._made_by)
+            resolved = resolve_in_run(request, name, self._outputs_of)
             decision = self._context.decide(
                 resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay, is_plan=True
             )
@@ -191,6 +247,15 @@ class RunPlanner:
             binds=tuple(sorted(request.binds.get(name, ()))),
             remark=remark,
             on="" if state is Freshness.FRESH else self._place(name),
+        )
+
+    def _outputs_of(self, source: str) -> Mapping[str, Artifact]:
+        return self._outputs.get(source, {})
+
+    def _made_by(self, step: str) -> Collection[str] | None:
+        is_known = step in self._planned and step in (self._request.previous or {})
+        return (
+            {*self._outputs_of(step), *self._request.definitions[step].options.no_store} if is_known else None
         )
 
     def _place(self, name: str) -> str:

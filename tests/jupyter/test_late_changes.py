@@ -1,0 +1,79 @@
+"""What a step of a run changes in place for the first time is read by the steps after it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+FILL = "import functools, os\ndef fill(xs, n):\n    for i in range(n): xs.append(i)"
+COUNT = "%%step count\nn = len(os.environ['N'])"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["fill(xs, n)", "if n > 1: xs.append(0); xs.append(1)", "[xs.append(i) for i in range(n) if n > 1]"],
+)
+@pytest.mark.parametrize("made", ["%%step make\nxs = []", "xs = []"])
+def test_what_a_step_changes_first_in_a_run_is_read_after_it(
+    notebook: Notebook, made: str, change: str
+) -> None:
+    steps = [COUNT, made, f"%%step change\n{change}", "%%step read\nsize = len(xs)"]
+    notebook.run(FILL, "os.environ['N'] = ''", *steps)
+    # What a plain cell bound stays in the notebook as the last run changed it.
+    is_plain = "%%step" not in made
+    for word, size in [("aa", 2), ("", 0), ("aa", 2)][: 2 if is_plain else 3]:
+        notebook.run(f"os.environ['N'] = '{word}'")
+        assert notebook.cell("%pipeline run").error is None
+        assert notebook.ns["size"] == size
+        planned = json.loads(notebook.run("%pipeline status --json")[0].displays[0]["data"]["text/plain"])
+        states = {each["name"]: each["state"] for each in planned["data"]["steps"]}
+        assert set(states.values()) == {"fresh"} or is_plain
+
+
+def test_a_name_bound_anew_is_not_read_from_where_it_was_changed(notebook: Notebook) -> None:
+    steps = [
+        COUNT,
+        "%%step make\nxs = []",
+        "%%step change\nfill(xs, n)",
+        "%%step again\nxs = [7]",
+        "%%step read\nsize = len(xs)",
+    ]
+    notebook.run(FILL, "os.environ['N'] = ''", *steps)
+    notebook.run("os.environ['N'] = 'aa'")
+    assert notebook.cell("%pipeline run").error is None
+    assert (notebook.ns["size"], notebook.ns["xs"]) == (1, [7])
+
+
+def test_what_a_partial_function_holds_is_read_after_it(notebook: Notebook) -> None:
+    notebook.run(
+        "import functools",
+        "%%step make\nxs = []\nadd = functools.partial(xs.append, 1)",
+        "%%step change\nadd()",
+        "%%step read\nsize = len(xs)",
+    )
+    assert notebook.cell("%pipeline run --rerun").error is None
+    assert (notebook.ns["size"], notebook.ns["xs"]) == (1, [1])
+
+
+def test_steps_side_by_side_are_run_again_when_one_changes_what_the_other_reads(notebook: Notebook) -> None:
+    notebook.run(
+        "%orchestrator register pool --flavor=threads",
+        "%stack register side -o pool -a default",
+        "%stack set side",
+        FILL,
+        "os.environ['N'] = ''",
+        COUNT,
+        "%%step make\nxs = []",
+        "%%step change\nfill(xs, n)",
+        "%%step read\nsize = len(xs)",
+        "os.environ['N'] = 'aa'",
+    )
+    ran = notebook.cell("%pipeline run")
+    assert ran.error is None or "Run the pipeline again" in str(ran.error)
+    assert notebook.cell("%pipeline run").error is None
+    assert (notebook.ns["size"], len(notebook.ns["xs"])) == (2, 2)
