@@ -115,3 +115,26 @@ def test_a_changed_copy_of_what_an_unstored_value_holds_fails_the_run(
     assert "step 'change' changed a copy of `xs`, and `g` of step 'make'" in str(ran.error)
     notebook.run("%%step change\nxs = [*xs, 2]", "%pipeline run --rerun")
     assert notebook.ns["xs"][-1] == 2
+
+
+@pytest.mark.parametrize("part", ["data", "mask"])
+def test_a_changed_copy_of_what_two_unstored_values_share_fails_the_run(
+    notebook: Notebook, part: str
+) -> None:
+    make = f"m = np.ma.array([1, 2, 3], mask=[0, 1, 0])\npart = m.{part}"
+    notebook.run("import numpy as np", f"%%step make\n{make}", "%%step change\npart[0] = 9")
+    notebook.run("%%step read\ntotal = m.sum()")
+    ran = notebook.cell("%pipeline run --rerun")
+    assert isinstance(ran.error, StepRefused)
+    assert "step 'change' changed a copy of `part`, and `m` of step 'make'" in str(ran.error)
+    notebook.run("%%step change\npart = part + 9", "%pipeline run --rerun")
+    assert notebook.ns["total"] == 4
+
+
+def test_unstored_values_that_share_nothing_are_changed_apart(notebook: Notebook) -> None:
+    make = "m, k = np.ma.array([1, 2, 3]), np.ma.array([4, 5])\na, b = m.data, k.data"
+    notebook.run(
+        "import numpy as np", f"%%step make\n{make}", "%%step change\nm = m + 1\nc = np.append(m, 5)"
+    )
+    assert notebook.cell("%pipeline run --rerun").error is None
+    assert notebook.ns["c"].tolist() == [2, 3, 4, 5]

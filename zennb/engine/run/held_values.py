@@ -23,7 +23,8 @@ class HeldValues:
 
     Attributes:
         of_step: step → name → value.
-        sharing: step → name → value, of its inputs and outputs that share state with these values.
+        sharing: step → name → value, of what shares state with these values: its inputs and outputs, and one of the
+            values with another.
     """
 
     of_step: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
@@ -37,7 +38,7 @@ class HeldValues:
         Args:
             step: its name.
             values: name → value.
-            sharing: name → value, of its inputs and outputs that share state with these.
+            sharing: name → value, of what shares state with these.
         """
         if values:
             self.of_step[step] = dict(values)
@@ -51,9 +52,10 @@ class HeldValues:
             changed: names of the inputs that it changed in place.
         """
         for maker, sharing in self.sharing.items():
+            # Of two values that share state, and could not be stored together, one alone may be.
             name = next((each for each in changed if each in sharing), "")
             if name:
-                value = next(iter(self.of_step[maker]))
+                value = next(each for each in self.of_step[maker] if each != name)
                 return StepRefused(
                     f"step '{step}' changed a copy of `{name}`, and `{value}` of step '{maker}', which cannot be "
                     "stored, may go on with it as it was. Change it in that step, or run both steps by their own cells."

@@ -38,7 +38,7 @@ from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -146,12 +146,24 @@ def _execution(
         outcome = replace(
             outcome,
             held={**outcome.held, **values},
-            shared={name: namespace[name] for name in sharers(values, others, namespace)},
+            shared={name: namespace[name] for name in _sharing_state(values, others, namespace)},
             changed=frozenset(changed),
         )
     else:
         refuse_losses(request, execution.reasons)
     return outcome
+
+
+def _sharing_state(
+    values: Mapping[str, Any], others: Mapping[str, Any], namespace: Mapping[str, Any]
+) -> set[str]:
+    """Return which variables share state with what cannot be stored: others, and such values with each other."""
+    found = set(sharers(values, others, namespace))
+    for name, value in values.items() if len(values) > 1 else ():
+        found.update(
+            sharers({name: value}, {each: values[each] for each in values if each != name}, namespace)
+        )
+    return found
 
 
 def _load_data(
