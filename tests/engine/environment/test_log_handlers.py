@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-from zennb.engine.environment.execution_environment import ExecutionEnvironment
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
+from zennb.engine.environment.log_handlers import handlers
+
+utils = pytest.importorskip("distributed.utils")
 
 
-def test_the_handler_that_dask_makes_when_it_is_imported_is_not_the_notebooks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    environment = ExecutionEnvironment(seal=str)
-    dask, own = logging.StreamHandler(), logging.StreamHandler()
-    for name in ("distributed", "tornado"):
-        monkeypatch.setattr(logging.getLogger(name), "handlers", [dask])
-    assert not environment.has_set_up_logging
-    monkeypatch.setattr(logging.getLogger("tornado"), "handlers", [dask, own])
-    assert environment.has_set_up_logging
+@pytest.mark.parametrize(
+    ("handler", "counts"),
+    [(utils.DequeHandler(), False), (logging.NullHandler(), False), (logging.StreamHandler(), True)],
+    ids=lambda each: type(each).__name__,
+)
+def test_handlers_count_that_show_something(handler: logging.Handler, counts: bool) -> None:
+    before, logger = handlers(), logging.getLogger("distributed.scheduler")
+    logger.addHandler(handler)
+    try:
+        assert (handlers() != before) is counts
+    finally:
+        logger.removeHandler(handler)
+    assert handlers() == before

@@ -11,12 +11,19 @@ LOGGING = "it sets up logging"
 
 
 def handlers() -> list[int]:
-    """Return the handlers of all loggers, as ids, without the one that Dask makes for itself when zennb imports it."""
+    """Return the handlers of all loggers, as ids, without those that Dask makes and removes on its own.
+
+    It makes one when zennb imports it, and each of its servers has one, which goes when the server is collected.
+    """
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     # `loggerDict` also holds placeholders for the parents of loggers, which have no handlers.
     found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
     dask = getattr(logging.root.manager.loggerDict.get("distributed"), "handlers", ())[:1]
-    return [id(each) for each in found if not isinstance(each, logging.NullHandler) and each not in dask]
+    return [id(each) for each in found if not _is_silent(each) and each not in dask]
+
+
+def _is_silent(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.NullHandler) or type(handler).__module__.startswith("distributed.")
 
 
 def logging_state() -> tuple[int, tuple[int, ...]]:
