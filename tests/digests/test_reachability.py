@@ -44,6 +44,10 @@ def test_what_is_too_much_to_look_through_is_answered_as_asked(monkeypatch: pyte
     assert is_reachable(value, {id(deepest)}, beyond=True)
     assert not is_reachable(value, {id(deepest)})
     assert not is_reachable([[[1]]], {id(deepest)}, beyond=True)
+    rows = [[deepest], [1], [2], [3]]
+    monkeypatch.setattr(reachability, "MANY", 2)  # many rows are visited at once
+    assert is_reachable(rows, {id(deepest)}, beyond=True)
+    assert not is_reachable(rows, {id(deepest)})
 
 
 def test_what_lies_inside_is_found() -> None:

@@ -76,7 +76,9 @@ def is_reachable(
         if len(level) > MANY and kinds <= PLAIN:  # usually rows of a table: repeated visits are cheap
             if not ids.isdisjoint(map(id, level)):
                 return True
-            level = listed(gc.get_referents(*level)) if visited < FAR else []
+            if visited >= FAR:
+                return beyond
+            level = listed(gc.get_referents(*level))
             continue
         fresh = {id(each): each for each in level if id(each) not in seen}
         if not ids.isdisjoint(fresh) or (found and _is_over(fresh.values(), found)):
