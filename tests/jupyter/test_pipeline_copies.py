@@ -100,6 +100,12 @@ def test_what_copies_would_part_is_refused_and_the_notebook_as_before(
     ("made", "body", "seen", "shown"),
     [
         (
+            "import functools\n@functools.singledispatch\ndef f(x): return 'any'",
+            "f.register([int, str][n], lambda x: 'known')\ny = f('a')",
+            "y, f('a'), f(1)",
+            ("known", "known", "known"),
+        ),
+        (
             "import pickle\nclass P: pass\np = P()",
             "y = n, pickle.loads(pickle.dumps(p))",
             "type(y[1]) is P",
@@ -133,48 +139,3 @@ def test_what_copies_do_not_part_is_as_in_a_cell(
     assert notebook.cell("%pipeline run").error is None
     assert notebook.run(seen)[0].result == shown
     assert sys.modules["__main__"] is main
-
-
-@pytest.mark.parametrize(
-    "made",
-    [
-        "class P:\n    @functools.cached_property\n    def v(self): return n",
-        (
-            "class P:\n    @functools.singledispatchmethod\n    def f(self, x): return n\n"
-            "    v = property(lambda self: self.f(1))"
-        ),
-        "@functools.singledispatch\ndef f(x): return n\nclass P:\n    v = property(lambda self: f(1))",
-        "class P:\n    lock = threading.Lock()\n    @property\n    def v(self):\n        with self.lock: return n",
-        "class P:\n    log = open(os.devnull)\n    @property\n    def v(self): return n",
-        (
-            "def make(lock):\n    def get():\n        with lock: return n\n    return get\n"
-            "get = make(threading.Lock())\nclass P:\n    v = property(lambda self: get())"
-        ),
-        "class Q:\n    def __reduce__(self): raise TypeError\nclass P:\n    q = Q()\n    v = property(lambda self: n)",
-    ],
-)
-def test_code_that_holds_what_cannot_be_copied_sees_the_values_of_the_run(
-    notebook: Notebook, made: str
-) -> None:
-    cells = [
-        "import functools, os, threading",
-        "%%step source\nn = len(os.environ['N'])",
-        made,
-        "%%step reader\ny = P().v",
-    ]
-    notebook.run("import os\nos.environ['N'] = 'x'", *cells)
-    notebook.run("os.environ['N'] = 'xx'")
-    assert notebook.cell("%pipeline run").error is None
-    assert (notebook.ns["n"], notebook.ns["y"]) == (2, 2)
-    notebook.run("if getattr(P, 'log', None): P.log.close()")
-
-
-def test_a_function_that_is_registered_with_a_copy_is_refused(notebook: Notebook) -> None:
-    notebook.run(
-        "import functools\n@functools.singledispatch\ndef f(x): return 'any'",
-        "n = 0",
-        "%%step register\nf.register([int, str][n], lambda x: 'known')\ny = f('a')",
-        "n = 1",
-    )
-    assert "it modifies function `f`" in str(notebook.cell("%pipeline run").error)
-    assert notebook.ns["f"]("a") == "any"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import sqlite3
 import sys
-import threading
 from typing import Any
 
 import pytest
@@ -194,29 +192,3 @@ def test_copies_whose_annotations_name_what_is_not_bound_run_all_the_same() -> N
     unpack(packed, there)
     assert there["late"](3) == "ended"
     assert there["late"].__annotations__ == there["Late"].__annotations__ == {"n": "Later"}
-
-
-def test_what_cannot_be_pickled_stays_as_it_is_where_that_is_possible() -> None:
-    notebook: dict[str, Any] = {
-        "__name__": "__main__",
-        "n": 1,
-        "Lock": threading.Lock,
-        "rows": sqlite3.connect,
-    }
-    exec(
-        "class A:\n    lock, base = Lock(), rows(':memory:')\n    shown = [lock]\n    def v(self): return n",
-        notebook,
-    )
-    notebook["A"].base.close()
-    definitions = {"A": notebook["A"]}
-    with pytest.raises(TypeError, match="cannot pickle"):
-        pack(definitions, namespace=notebook, data={})
-    kept: list[object] = []
-    packed, _ = pack(definitions, namespace=notebook, data={}, kept=kept)
-    there: dict[str, Any] = {"__name__": "__main__"}
-    unpack(packed, there, kept=kept)
-    there["n"] = 2
-    assert there["A"] is not notebook["A"]
-    assert there["A"]().v() == 2
-    assert there["A"].shown == [there["A"].lock] == [notebook["A"].lock]
-    assert there["A"].base is notebook["A"].base

@@ -2,8 +2,7 @@
 
 A function refers to the namespace it was defined in. A step that runs outside the notebook must see its own inputs
 instead, also inside the functions it calls. So functions and classes are pickled by value (cloudpickle), and the
-notebook's namespace is replaced by the step's. What cannot be pickled, such as a lock in a class, stays the notebook's
-own, if the step runs in the same process.
+notebook's namespace is replaced by the step's.
 """
 
 from __future__ import annotations
@@ -16,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from zennb.compat.code_pickling import makers, reduced_function, with_annotations
-from zennb.compat.instances import bases_of, class_attributes, is_a, qualified_name
-from zennb.compat.iterators import behind
+from zennb.compat.instances import class_attributes, is_a, qualified_name
 from zennb.digests.classes import member_attributes
-from zennb.digests.types import CONTENTLESS
 from zennb.materializers.functions import cell_reduction, located, module_function_reduction
-from zennb.packages.origin import Origin, full_name, module_of, origin
+from zennb.packages.origin import module_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping
     from enum import Enum
 
 __all__ = ["pack", "unpack"]
@@ -36,33 +33,13 @@ _MEMBERS, _ENUM_TRACKER = (
     5,
 )  # places of the members and of that id among the arguments of `Makers.of_enumeration`
 _CODE = (type, types.FunctionType)
-_COPIED: tuple[type, ...] = (
-    *(
-        type,
-        types.FunctionType,
-        types.MethodType,
-        types.BuiltinFunctionType,
-        types.ModuleType,
-        types.CodeType,
-    ),
-    *(types.CellType, property, classmethod, staticmethod),
-    *(bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset),
-)
-"""Types whose instances are copied; what they hold may not be."""
 
 
 class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
     """Pickles functions and classes by value, the notebook's namespace and data by name."""
 
-    def __init__(
-        self,
-        file: io.BytesIO,
-        namespace: Mapping[str, Any],
-        data: Mapping[str, Any],
-        kept: list[object] | None = None,
-    ) -> None:
+    def __init__(self, file: io.BytesIO, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         super().__init__(file, protocol=5)
-        self._arguments, self._kept_objects = (namespace, data), kept
         self._stand_in = stand_in = {"__name__": "__main__"}
         # cloudpickle keeps here which dictionary functions with the same globals share after loading. The notebook's
         # is replaced by a stand-in, which is written by name and becomes the namespace of the step.
@@ -74,33 +51,11 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
         self.names: set[str] = set()  # of the functions and classes met
 
     def persistent_id(self, obj: Any) -> tuple[str, str] | None:
-        found = self._named.get(id(obj))
-        if found is None and self._kept_objects is not None and self._is_kept(obj):
-            found = self._named[id(obj)] = ("kept", str(len(self._kept_objects)))
-            self._kept_objects.append(obj)
-        return found
-
-    def _is_kept(self, obj: Any) -> bool:
-        """Whether an object stays the notebook's own, where that is possible, as it cannot be copied."""
-        cls = type(obj)
-        if obj is None or issubclass(cls, _COPIED):
-            return False
-        if any(full_name(base) in CONTENTLESS for base in bases_of(cls)):
-            return True
-        try:
-            if origin(module_of(cls)) is Origin.PACKAGE:  # half of it would be worse than all of it
-                _NamespacePickler(io.BytesIO(), *self._arguments).dump(obj)
-            elif cls not in self.dispatch_table:
-                obj.__reduce_ex__(5)
-        except Exception:  # noqa: BLE001 - whatever its recipe raises
-            return True
-        return False
+        return self._named.get(id(obj))
 
     def reducer_override(self, obj: Any) -> Any:
         if is_a(obj, types.CellType):
             return cell_reduction(obj)
-        if is_a(obj, types.MappingProxyType) and (held := behind(obj)) is not None:
-            return types.MappingProxyType, (held,)  # of the same dictionary as before, not of a copy
         reduce, made_by = super().reducer_override, makers()
         reduced = (
             reduced_function(reduce, obj)
@@ -176,49 +131,33 @@ def _function(code: types.CodeType, filename: str, names: dict[str, Any], closur
 
 class _NamespaceUnpickler(pickle.Unpickler):
     def __init__(
-        self,
-        file: io.BytesIO,
-        namespace: MutableMapping[str, Any],
-        load_data: Callable[[str], None],
-        kept: Sequence[object],
+        self, file: io.BytesIO, namespace: MutableMapping[str, Any], load_data: Callable[[str], None]
     ) -> None:
         super().__init__(file)
-        self._namespace, self._load_data, self._kept = namespace, load_data, kept
+        self._namespace, self._load_data = namespace, load_data
 
     def persistent_load(self, pid: Any) -> Any:
         kind, name = pid
         if kind == "namespace":
             return self._namespace
-        if kind == "kept":
-            return self._kept[int(name)]
         if name not in self._namespace:
             self._load_data(name)
         return self._namespace.get(name)
 
 
 def pack(
-    definitions: Mapping[str, Any],
-    *,
-    namespace: Mapping[str, Any],
-    data: Mapping[str, Any],
-    kept: list[object] | None = None,
+    definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: Mapping[str, Any]
 ) -> tuple[bytes, frozenset[str]]:
     """Return the named modules, functions and classes of `namespace` as bytes; `data` are referred to by name.
 
     Functions and classes are packed under their own name, too, whatever name they are used by, because results that
     hold one are stored by that name. Also return the file names of the cells that the functions were written in.
 
-    Args:
-        definitions: name → module, function or class.
-        namespace: the notebook's variables.
-        data: name → value, of what `unpack` finds in the other namespace.
-        kept: gets what cannot be pickled and is to be handed to `unpack`, in the same process; None to raise then.
-
     Raises:
         Exception: whatever pickling one of them raises.
     """
     file = io.BytesIO()
-    packer = _NamespacePickler(file, namespace, data, kept)
+    packer = _NamespacePickler(file, namespace, data)
     # Classes first: loading data may need them, and functions may ask for data while they are rebuilt. Each is a
     # pickle of its own, so that a definition is bound before the next one is read.
     for name, value in sorted(definitions.items(), key=lambda each: not is_a(each[1], type)):
@@ -234,10 +173,7 @@ def pack(
 
 
 def unpack(
-    packed: bytes,
-    namespace: MutableMapping[str, Any],
-    load_data: Callable[[str], None] = lambda _: None,
-    kept: Sequence[object] = (),
+    packed: bytes, namespace: MutableMapping[str, Any], load_data: Callable[[str], None] = lambda _: None
 ) -> None:
     """Define in `namespace` what was packed, classes first.
 
@@ -246,10 +182,9 @@ def unpack(
         namespace: where to.
         load_data: loads data of this name into it; called when a definition refers to data that is missing there: a
             default, a closure, an attribute of a class.
-        kept: what `pack` has put there.
     """
     file = io.BytesIO(packed)
-    unpacker = _NamespaceUnpickler(file, namespace, load_data, kept)
+    unpacker = _NamespaceUnpickler(file, namespace, load_data)
     while file.tell() < len(packed):
         name, value = unpacker.load()
         namespace[name] = value

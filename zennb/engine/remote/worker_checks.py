@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import Reason
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["prove_same_code", "reached_here", "refusal", "refuse_changed_copies", "refuse_losses"]
+__all__ = ["prove_same_code", "refusal", "refuse_changed_copies", "refuse_losses"]
 
 
 def prove_same_code(
@@ -33,9 +33,10 @@ def prove_same_code(
     _prove_same_packages(request)
     if not request.reached:
         return
+    extra = tuple(code for _, seen in inputs.values() for code in seen.code)
 
     def differing() -> list[str]:
-        found = reached_here(request, namespace, inputs)
+        found = resolve_dependencies(request.definition.analysis, namespace, extra=extra).digests
         return [known for known, digest in request.reached.items() if found.get(known) != digest]
 
     other = differing()
@@ -51,14 +52,6 @@ def prove_same_code(
             "another one there. Define it in the notebook or in a module of its own, and change no library in place; "
             f"or {_instead(request)}."
         )
-
-
-def reached_here(
-    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
-) -> Mapping[str, str]:
-    """Return what the code of a step reaches where it runs, as `function clean` → digest."""
-    extra = tuple(code for _, seen in inputs.values() for code in seen.code)
-    return resolve_dependencies(request.definition.analysis, namespace, extra=extra).digests
 
 
 def _prove_same_packages(request: StepRequest) -> None:

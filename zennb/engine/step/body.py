@@ -18,12 +18,7 @@ from zennb.digests.digest import contents
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.missing_data import MissingData
 from zennb.engine.remote.namespace_pickling import unpack
-from zennb.engine.remote.worker_checks import (
-    prove_same_code,
-    reached_here,
-    refuse_changed_copies,
-    refuse_losses,
-)
+from zennb.engine.remote.worker_checks import prove_same_code, refuse_changed_copies, refuse_losses
 from zennb.engine.run.failures import is_interrupt
 from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
@@ -116,10 +111,6 @@ def _execution(
     # Before the body: a worker with other code has to refuse the step while it has no effects yet.
     if request.process is not None:
         prove_same_code(request, namespace, inputs)
-    if request.code and request.reached:
-        # What the body changes of its copies shows in these, not in what the notebook holds of an earlier run.
-        with untraced():
-            request = replace(request, reached=reached_here(request, namespace, inputs))
     execution = StepExecution(request, namespace, inputs=inputs, resources=resources, metrics=metrics)
     with (
         uninterrupted()
@@ -173,7 +164,7 @@ def _load_data(
     stored = {name: each for name, each in request.inputs.items() if name not in channels.values}
     data = MissingData(namespace, stored, repository)
     if request.code:
-        unpack(request.code, namespace, data.load, channels.kept)
+        unpack(request.code, namespace, data.load)
     data.load_rest()
 
 

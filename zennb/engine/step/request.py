@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +12,7 @@ from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.visible_texts import texts_in_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from zennb.components.component import ArtifactStore
@@ -118,8 +118,7 @@ class Channels:
         restarted: called when its worker has died, and it begins again on another one; None where nobody asks.
         resources: open resources of this process; None to open them where the step runs.
         values: input name → value, for inputs that are not in the store, such as overridden parameters.
-        definitions: the same for functions, classes and modules that cannot be packed, or not without `kept`.
-        kept: what is in such definitions and cannot be pickled; see `namespace_pickling.pack`.
+        definitions: the same for functions, classes and modules that cannot be packed.
     """
 
     output: Callable[[Event], None] | None = None
@@ -129,7 +128,6 @@ class Channels:
     resources: Resources | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     definitions: Mapping[str, Any] = field(default_factory=dict)
-    kept: Sequence[object] = ()
 
     @contextmanager
     def open(self) -> Iterator[Channels]:
@@ -165,7 +163,12 @@ def request_for(
     # Loading an input may need a class that the code of the step never names.
     needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
     names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
-    code, cells, kept = _packed(names, namespace, found.data)
+    code, cells, unpacked = b"", frozenset[str](), names
+    if names:
+        try:
+            (code, cells), unpacked = pack(names, namespace=namespace, data=found.data), {}
+        except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
+            code = b""
     request = StepRequest(
         definition=resolved.definition,
         inputs=inputs,
@@ -188,18 +191,4 @@ def request_for(
         hooked=hooked(code for seen in resolved.digests.values() for code in seen.code),
     )
     values = {name: value for name, value in resolved.values.items() if name not in inputs}
-    unpacked = names if kept or not code else {}
-    return request, Channels(values=values, definitions=unpacked, kept=kept)
-
-
-def _packed(
-    names: Mapping[str, Any], namespace: Mapping[str, Any], data: Mapping[str, Any]
-) -> tuple[bytes, frozenset[str], Sequence[object]]:
-    """Return definitions as bytes, the file names of their cells, and what is in them and stays the notebook's own.
-
-    No bytes for what cannot be copied at all, and is used as it is.
-    """
-    for kept in (None, list[object]()) if names else ():
-        with suppress(Exception):  # whatever pickling raises
-            return *pack(names, namespace=namespace, data=data, kept=kept), tuple(kept or ())
-    return b"", frozenset(), ()
+    return request, Channels(values=values, definitions=unpacked)
