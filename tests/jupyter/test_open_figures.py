@@ -249,3 +249,50 @@ def test_a_picture_that_a_step_saves_may_be_there_already(notebook: Notebook) ->
     restart(notebook)
     _, *again = notebook.run(*cells)
     assert [each.status for each in again] == ["cached", "cached"], [each.reason for each in again]
+
+
+@pytest.mark.parametrize(
+    ("made", "look", "shown"),
+    [
+        (
+            (
+                "class L(Line2D):\n    k = 1\n    def get_ydata(self, orig=True): return [self.k]\n"
+                "plt.figure(1)\n_ = plt.gca().add_line(L([0, 1], [2, 3]))"
+            ),
+            "[[*line.get_ydata()] for line in plt.gca().lines]",
+            ([[1]], [[2]]),
+        ),
+        (
+            (
+                "class F:\n    k = 1\n    def show(self, x, at): return f'{self.k}'\n"
+                "plt.figure(1)\nplt.gca().xaxis.set_major_formatter(F().show)"
+            ),
+            "plt.gca().xaxis.get_major_formatter()(0)",
+            ("1", "2"),
+        ),
+        (
+            "class MF(Figure):\n    k = 1\n_ = plt.figure(1, FigureClass=MF)",
+            "plt.gcf().k",
+            (1, 2),
+        ),
+        (
+            (
+                "def unit(): return k\nk = 1\ndef show(x, at): return f'{unit()}'\n"
+                "plt.figure(1)\nplt.gca().xaxis.set_major_formatter(show)"
+            ),
+            "plt.gca().xaxis.get_major_formatter()(0)",
+            ("1", "2"),
+        ),
+    ],
+)
+def test_an_edit_of_code_that_a_figure_holds_runs_steps_that_look_at_it(
+    notebook: Notebook, made: str, look: str, shown: tuple[object, object]
+) -> None:
+    setup = f"{IMPORT}\nfrom matplotlib.lines import Line2D\nfrom matplotlib.figure import Figure"
+    for text, result in [(made, shown[0]), (made.replace("k = 1", "k = 2"), shown[1])]:
+        notebook.run(setup, "plt.close('all')", text, f"%%step look\nout = {look}")
+        assert notebook.ns["out"] == result
+        notebook.restart()
+        (*_, again) = notebook.run(setup, "plt.close('all')", text, f"%%step look\nout = {look}")
+        assert again.status == "cached", again.reason
+        notebook.restart()

@@ -25,6 +25,7 @@ __all__ = [
     "Dependencies",
     "DependencySearch",
     "note_cached_functions",
+    "reached_digest",
     "resolve_dependencies",
     "without_cleared",
 ]
@@ -182,11 +183,20 @@ def _is_outdated(cached: Any, namespace: Mapping[str, Any]) -> bool:
 
 def _reached_digest(cached: Any, namespace: Mapping[str, Any]) -> str:
     """Return a digest of everything that a cached function's code reaches, data included."""
+    return reached_digest(digest_value(cached, name="function").code, namespace)
+
+
+def reached_digest(code: Iterable[object], namespace: Mapping[str, Any]) -> str:
+    """Return a digest of everything that some code reaches, and of the data that it reads.
+
+    Args:
+        code: functions, classes and modules of the user.
+        namespace: the notebook's names.
+    """
     closure = DependencyResolver(namespace)
-    for part in digest_value(cached, name="function").code:
+    for part in code:
         closure.push(part, frozenset())
     closure.run()
-    # Cached results also belong to the data that the function read, not only to its code.
     data = [f"{name} {_content(value)}" for name, value in sorted(closure.data.items())]
     return text_digest([*map(str, closure.code().items()), *map(str, closure.constants.items()), *data])
 

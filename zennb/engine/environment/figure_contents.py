@@ -18,6 +18,7 @@ from typing import Any
 
 from xxhash import xxh3_128
 
+from zennb.dependencies.dependencies import reached_digest
 from zennb.digests.digest import digest_value
 from zennb.digests.hooks import has_hooks
 from zennb.materializers.previews import pickled_figure
@@ -66,7 +67,9 @@ def _content(data: bytes) -> str:
         _known[key] = seen.digest
         if len(_known) > _MOST:
             _known.popitem(last=False)
-    return seen.digest
+    if not seen.code:
+        return seen.digest
+    return f"{seen.digest} {reached_digest(seen.code, vars(sys.modules['__main__']))}"
 
 
 class _Unpickler(pickle.Unpickler):
