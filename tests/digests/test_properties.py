@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,8 +151,6 @@ def test_trees_with_sets_of_children_and_parents_are_digested() -> None:
 
 
 def test_a_look_tells_packages_code_and_mutable_parts() -> None:
-    import numpy as np
-
     def helper() -> int:
         return 1
 
@@ -189,6 +188,11 @@ def test_plain_scalars_and_tuples_of_them_are_immutable() -> None:
     import datetime as dt
 
     assert all(map(is_immutable, [1, "a", None, 1.5, b"", (1, ("a", frozenset({2}))), dt.date(2024, 1, 1)]))
+    assert all(
+        map(is_immutable, [np.float64(1), np.int8(1), np.bool_(1), (np.str_("a"), np.datetime64("2024"))])
+    )
+    # Of `numpy.void` another row may be a view.
+    assert not any(map(is_immutable, [np.zeros(1), np.zeros(1, "i4,i4")[0]]))
     assert not any(map(is_immutable, [[], {}, set(), (1, [2]), bytearray(), object(), (lambda: 1)]))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from zennb.digests import reachability
 from zennb.digests.digest import digest_value
-from zennb.digests.reachability import is_reachable
+from zennb.digests.reachability import Search, is_reachable
 
 
 class Holder:
@@ -48,6 +48,38 @@ def test_what_is_too_much_to_look_through_is_answered_as_asked(monkeypatch: pyte
     monkeypatch.setattr(reachability, "MANY", 2)  # many rows are visited at once
     assert is_reachable(rows, {id(deepest)}, beyond=True)
     assert not is_reachable(rows, {id(deepest)})
+
+
+def test_what_led_nowhere_is_not_looked_through_again_but_what_led_to_it_is() -> None:
+    rows: list[int] = [1]
+    looked: list[Any] = []
+
+    class Watched(list[Any]):
+        """Tells when somebody looks into it."""
+
+    inner, way = Watched([[2]]), Watched([[rows]])
+    values = [Holder(inner), [Holder(3), inner, {"it": inner}], [inner, way], Holder(way)]
+    search = Search({id(rows)})
+    parts = reachability.parts_of
+
+    def noted(values: Any) -> list[Any]:
+        looked.extend(each for each in values if type(each) is Watched)
+        return parts(values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reachability, "parts_of", noted)
+        assert [search.finds(value) for value in values] == [False, False, True, True]
+    assert [id(each) for each in looked] == [id(inner), id(way), id(way)]
+
+
+def test_what_was_given_up_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    deepest: list[int] = []
+    value = Holder([Holder([Holder(deepest)])])
+    monkeypatch.setattr(reachability, "FAR", 2)
+    search = Search({id(deepest)})
+    assert not search.finds(value)
+    monkeypatch.setattr(reachability, "FAR", 100)
+    assert search.finds(value)
 
 
 def test_what_lies_inside_is_found() -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128
 
-from zennb.compat.instances import error_line
+from zennb.compat.instances import error_line, module_name, qualified_name
 from zennb.compat.slot_names import slots_unnoticed
 from zennb.digests.objects import HANDLERS
 from zennb.digests.stretches import compact
 from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
-from zennb.packages.origin import full_name, module_of
+from zennb.packages.origin import module_of
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
@@ -171,13 +171,17 @@ def is_immutable(value: object) -> bool:
         return True
     if cls is tuple or cls is frozenset:
         return set(map(type, value)) <= SCALARS or _are_immutable(value)  # type: ignore[call-overload] # iterable
-    return full_name(cls) in SETTLED
+    return f"{module_name(cls)}.{qualified_name(cls)}" in SETTLED
 
 
+_NUMBERS = (
+    "bool bool_ int8 int16 int32 int64 intc longlong uint8 uint16 uint32 uint64 uintc ulonglong float16 float32 "
+    "float64 longdouble complex64 complex128 clongdouble str_ bytes_ datetime64 timedelta64"
+)
 SETTLED = frozenset(
     name for name in HANDLERS if name.startswith(("datetime.", "decimal.", "fractions.", "uuid.", "re."))
-)
-"""Types of the standard library, by name, whose instances are immutable."""
+).union(f"numpy.{name}" for name in _NUMBERS.split())
+"""Types of the standard library and numpy, by name, whose instances are immutable (`numpy.void` can be a view)."""
 
 DEEP = 8
 """Levels of nested tuples that are checked; deeper values do not count as immutable."""

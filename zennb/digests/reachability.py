@@ -1,4 +1,4 @@
-"""Owns `is_reachable`: whether a value contains certain objects. It is faster than a digest and never refuses."""
+"""Owns `Search`: whether values contain certain objects. It is faster than a digest and never refuses."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import gc
 import sys
 from contextlib import suppress
 from types import FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from zennb.compat.instances import is_a, module_name
+from zennb.compat.instances import module_name
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
 from zennb.digests.stretches import Stretch, is_in, may_stand_on_memory, ranges, stretches
 from zennb.digests.walker import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable
     from collections.abc import Set as AbstractSet
 
-__all__ = ["FAR", "is_reachable", "parts_of"]
+__all__ = ["FAR", "Search", "is_reachable", "parts_of"]
 
 FAR = 2_000_000
 """Objects visited before the search gives up."""
@@ -35,8 +35,94 @@ KERNEL = ("IPython.core.", "comm.base_comm", "ipykernel.", "zennb.jupyter.")
 to one of them (as a widget does) does not share variables because of that."""
 
 
-_left_out: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
-"""Type → what `_is_left_out` says of its instances."""
+Reader: TypeAlias = "Callable[[Any], Iterable[Any]]"
+
+_readers: WeakKeyDictionary[type, Reader | None] = WeakKeyDictionary()
+"""Type → what tells the parts of its instances; None where the garbage collector does."""
+
+
+class Search:
+    """A search for certain objects, and for what stands on some memory, in one value after another.
+
+    What a value consists of is not looked through again for the next value when nothing was found in it. So values that
+    hold the same objects, as the axes and lines of a figure do, take hardly longer than one of them. Until the last of
+    them nothing may change or end.
+
+    Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
+    `FAR` objects inside is not found.
+
+    Args:
+        ids: of the objects.
+        memory: the memory.
+        collected: whether the garbage collector looks into all of those objects. Then none is inside what it leaves
+            out, such as a tuple of numbers: a million of those need not be looked into.
+    """
+
+    def __init__(
+        self, ids: AbstractSet[int], memory: Iterable[Stretch] = (), *, collected: bool = False
+    ) -> None:
+        self._ids, self._ranges, self._collected = ids, ranges(memory), collected
+        self._passed: set[int] = set()
+        self._on_memory: dict[type, bool] = {}
+
+    def finds(self, value: object, *, beyond: bool = False) -> bool:
+        """Whether one of the objects is the value, is inside it, or owns memory that it is a view of.
+
+        Or whether something inside it stands on some of the memory.
+
+        Args:
+            value: anything.
+            beyond: what to answer when there are more than `FAR` objects inside.
+        """
+        passed: list[Iterable[int]] = []
+        answer = self._find(value, passed)
+        if answer is not False:  # these objects lead to it, or nobody knows where they lead
+            self._passed.difference_update(*passed)
+        return beyond if answer is None else answer
+
+    def _find(self, value: object, passed: list[Iterable[int]]) -> bool | None:
+        """Return whether something was found, None when there is too much to look through; add ids to `passed`."""
+        level: list[Any] = [value]
+        visited = 0
+        while level:
+            if visited >= FAR:
+                return None
+            kinds = set(map(type, level)) - SCALARS
+            if not kinds:
+                return False
+            level = [each for each in level if type(each) in kinds]
+            visited += len(level)
+            if len(level) > MANY and kinds <= PLAIN:  # usually rows of a table: repeated visits are cheap
+                if not self._ids.isdisjoint(map(id, level)):
+                    return True
+                if visited >= FAR:
+                    return None
+                level = self._listed(gc.get_referents(*level))
+                continue
+            fresh = dict(zip(map(id, level), level, strict=True))
+            for known in fresh.keys() & self._passed:
+                del fresh[known]
+            if not self._ids.isdisjoint(fresh) or (self._ranges and self._is_over(fresh.values())):
+                return True
+            if not self._collected and kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
+                return False
+            self._passed.update(fresh)
+            passed.append(list(fresh))
+            level = self._listed(parts_of(fresh.values()))
+        return False
+
+    def _listed(self, parts: list[Any]) -> list[Any]:
+        return list(filter(gc.is_tracked, parts)) if self._collected else parts
+
+    def _is_over(self, values: Collection[Any]) -> bool:
+        on_memory = self._on_memory
+        for kind in set(map(type, values)) - on_memory.keys():
+            on_memory[kind] = may_stand_on_memory(kind)
+        for value in [each for each in values if on_memory[type(each)]]:
+            with suppress(Exception):  # what a library cannot read, nobody else can read either
+                if any(is_in(self._ranges, each.start, each.end) for each, _ in stretches(value)):
+                    return True
+        return False
 
 
 def is_reachable(
@@ -47,52 +133,8 @@ def is_reachable(
     collected: bool = False,
     beyond: bool = False,
 ) -> bool:
-    """Whether an object with one of these ids is the value, is inside it, or owns memory that it is a view of.
-
-    Or whether something inside it stands on some of the `memory`.
-
-    Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
-    `FAR` objects inside is not found.
-
-    Args:
-        value: anything.
-        ids: of the objects.
-        memory: the memory.
-        collected: whether the garbage collector looks into all of those objects. Then none is inside what it leaves
-            out, such as a tuple of numbers: a million of those need not be looked into.
-        beyond: what to answer when there are more than `FAR` objects.
-    """
-    seen: set[int] = set()
-    level: list[Any] = [value]
-    visited = 0
-    found, listed = ranges(memory), _collected if collected else list
-    while level and visited < FAR:
-        kinds = set(map(type, level))
-        if kinds <= SCALARS:
-            return False
-        if not kinds.isdisjoint(SCALARS):
-            level = [each for each in level if type(each) not in SCALARS]
-        visited += len(level)
-        if len(level) > MANY and kinds <= PLAIN:  # usually rows of a table: repeated visits are cheap
-            if not ids.isdisjoint(map(id, level)):
-                return True
-            if visited >= FAR:
-                return beyond
-            level = listed(gc.get_referents(*level))
-            continue
-        fresh = {id(each): each for each in level if id(each) not in seen}
-        if not ids.isdisjoint(fresh) or (found and _is_over(fresh.values(), found)):
-            return True
-        if not collected and kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
-            return False
-        seen.update(fresh)
-        parts = gc.get_referents(*fresh.values()) if kinds <= PLAIN else parts_of(fresh.values())
-        level = listed(parts)
-    return beyond and bool(level)
-
-
-def _collected(values: Iterable[Any]) -> list[Any]:
-    return list(filter(gc.is_tracked, values))
+    """Whether a single value contains certain objects, or stands on some memory; for the arguments see `Search`."""
+    return Search(ids, memory, collected=collected).finds(value, beyond=beyond)
 
 
 def _is_flat(value: Any) -> bool:
@@ -102,53 +144,59 @@ def _is_flat(value: Any) -> bool:
     )
 
 
-def _is_over(values: Collection[Any], found: Sequence[tuple[int, int]]) -> bool:
-    kinds = {kind for kind in set(map(type, values)) if may_stand_on_memory(kind)}
-    for value in values if kinds else ():
-        if type(value) not in kinds:
-            continue
-        with suppress(Exception):  # what a library cannot read, nobody else can read either
-            if any(is_in(found, each.start, each.end) for each, _ in stretches(value)):
-                return True
-    return False
+def parts_of(values: Collection[Any]) -> list[Any]:
+    """Return what some values consist of, one level down."""
+    kinds = set(map(type, values))
+    if kinds <= PLAIN:
+        return gc.get_referents(*values)
+    readers = {kind: read for kind in kinds - PLAIN if (read := _reader(kind)) is not None}
+    parts = gc.get_referents(*(each for each in values if type(each) not in readers) if readers else values)
+    for value in [each for each in values if type(each) in readers] if readers else ():
+        parts += readers[type(value)](value)
+    if torch() is not None:  # memory is no object until it is asked for
+        for value in values:
+            if type(value) not in PLAIN and readers.get(type(value)) is not _nothing:
+                parts += memory_parts(value)
+    return parts
 
 
-def _is_left_out(value: object) -> bool:
-    """Whether it does not count what an object refers to: of classes, modules, and what belongs to the kernel."""
-    kind = type(value)
-    if kind not in _left_out:
-        _left_out[kind] = is_a(value, type | ModuleType) or module_name(kind).startswith(KERNEL)
-    return _left_out[kind]
+def _reader(cls: type) -> Reader | None:
+    if cls not in _readers:
+        _readers[cls] = _reader_of(cls)
+    return _readers[cls]
 
 
-def parts_of(values: Iterable[Any]) -> Iterable[Any]:
-    """Yield what some values consist of, one level down."""
-    tracked = []
-    with_tensors = torch() is not None
-    array: Any = getattr(sys.modules.get("numpy"), "ndarray", None)
-    for value in values:
-        if type(value) in PLAIN:
-            tracked.append(value)
-        elif _is_left_out(value):
-            continue
-        elif is_a(value, FunctionType):
-            # Not its globals: every function would reach the whole notebook.
-            yield from (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
-        elif is_a(value, MethodType):
-            yield from (value.__self__, value.__func__)
-        # The collector does not tell whose memory it is.
-        elif is_a(value, memoryview):
-            yield value.obj
-        else:
-            tracked.append(value)
-            # Memory is no object until it is asked for.
-            if with_tensors:
-                yield from memory_parts(value)
-            # Nor does it for arrays, which are the views that matter most.
-            if array is not None and is_a(value, array):
-                # As numpy itself would answer, whatever a class derived from it says.
-                yield array.base.__get__(value)
-                # The elements of an array of objects are invisible to the garbage collector.
-                if array.dtype.__get__(value) == "O":
-                    yield from array.tolist(array.ravel(array.view(value, array)))
-    yield from gc.get_referents(*tracked)
+def _reader_of(cls: type) -> Reader | None:
+    array: Any = getattr(sys.modules.get("numpy"), "ndarray", ())
+    # It does not count what an object refers to: of classes, modules, and what belongs to the kernel.
+    if issubclass(cls, type | ModuleType) or module_name(cls).startswith(KERNEL):
+        return _nothing
+    kinds = {FunctionType: _of_function, MethodType: _of_method, memoryview: _of_view, array: _of_array}
+    return next((read for kind, read in kinds.items() if issubclass(cls, kind)), None)
+
+
+def _nothing(_value: Any) -> Iterable[Any]:
+    return ()
+
+
+def _of_function(function: Any) -> Iterable[Any]:
+    # Not its globals: every function would reach the whole notebook.
+    return function.__defaults__, function.__kwdefaults__, function.__closure__, function.__dict__
+
+
+def _of_method(method: Any) -> Iterable[Any]:
+    return method.__self__, method.__func__
+
+
+def _of_view(view: Any) -> Iterable[Any]:
+    return (view.obj,)  # the collector does not tell whose memory it is
+
+
+def _of_array(array: Any) -> Iterable[Any]:
+    """Return the parts of an array: of these the garbage collector tells neither its base nor elements."""
+    kind: Any = sys.modules["numpy"].ndarray
+    # As numpy itself would answer, whatever a class derived from it says.
+    parts = [*gc.get_referents(array), kind.base.__get__(array)]
+    if kind.dtype.__get__(array) == "O":
+        parts += kind.tolist(kind.ravel(kind.view(array, kind)))
+    return parts

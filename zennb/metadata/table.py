@@ -96,8 +96,13 @@ class RecordTable:
         checks: Mapping[str, FieldCheck] = MappingProxyType({}),
         damaged: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        self._checks, self._damaged = checks, damaged
+        self._damaged = damaged
         self._columns, self._details = columns, details
+        self._read = tuple(
+            (each.field, each.label, each.load, each.default, checks.get(each.field))
+            for each in (*columns, *details)
+            if each.load is not None
+        )
         self._insert = _insert(name, [column.label for column in columns])
         self._insert_details = _insert(f"{owner}_details", [owner, *(each.label for each in details)])
         shown = [f"{alias}.id", *(_shown(alias, each) for each in columns if each.load is not None)]
@@ -130,19 +135,19 @@ class RecordTable:
 
     def fields(self, row: sqlite3.Row | Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the record in a row that was selected with `columns`."""
-        fields: dict[str, Any] = {"id": row["id"]}
+        # To look a column up in a row by its name takes the longer the more columns there are.
+        values = dict(zip(row.keys(), tuple(row), strict=True)) if isinstance(row, sqlite3.Row) else row
+        fields: dict[str, Any] = {"id": values["id"]}
         odd = False
-        for column in (*self._columns, *self._details):
-            if column.load is None:
-                continue
-            value, check = row[column.label], self._checks.get(column.field)
+        for field, label, load, default, check in self._read:
+            value = values[label]
             try:
-                found = column.default if value is None else column.load(value)
+                found = default if value is None else load(value)
             except Exception:  # noqa: BLE001 - others may have written anything into the row
                 found = _ODD
             if check is not None and not check.fits(found):
                 odd, found = True, check.spare
-            fields[column.field] = found
+            fields[field] = found
         return {**fields, **self._damaged} if odd else fields
 
 

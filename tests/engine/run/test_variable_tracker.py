@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zennb.core.records.records import Artifact
 from zennb.digests.digest import digest_value
-from zennb.engine.run import variable_tracker
+from zennb.digests.reachability import Search
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.errors import CannotDigest
 
@@ -161,11 +161,11 @@ def test_a_variable_that_was_digested_since_code_ran_is_not_searched_for_partner
     digests = {name: variables.digest(name, value)[0] for name, value in space.items()}
     searched: list[object] = []
 
-    def search(value: object, *_more: object, **_named: object) -> bool:
+    def finds(_search: object, value: object, **_named: object) -> bool:
         searched.append(value)
         return True
 
-    monkeypatch.setattr(variable_tracker, "is_reachable", search)
+    monkeypatch.setattr(Search, "finds", finds)
     assert set(variables.partners({"inner": digests["inner"]}, space)) == {"outer"}
     assert set(variables.partners({"memory": digests["memory"]}, space)) == {"view"}
     assert searched == []

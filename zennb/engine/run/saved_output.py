@@ -105,7 +105,8 @@ def known_in(
 
     def known(digests: Collection[str]) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
         try:
-            return metadata.with_digests(digests)
+            # The newest will do: where it is of no use, storing the value again is faster than to look at others.
+            return metadata.with_digests(digests, limit=1)
         except StoreError:
             return {}
 

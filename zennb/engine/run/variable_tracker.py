@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.digests.digest import ValueDigest, digest_value, is_immutable
-from zennb.digests.reachability import is_reachable
+from zennb.digests.reachability import Search
 from zennb.digests.stretches import is_in, ranges
 from zennb.engine.step.shared_state import forget, share
 from zennb.errors import CannotDigest
@@ -163,7 +162,7 @@ class VariableTracker:
             return {}
         inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
         collected = not memory and all(each.collected for each in digests.values() if each.mutable)
-        look = partial(is_reachable, ids=inside, memory=memory, collected=collected)
+        look = Search(inside, memory, collected=collected).finds
         addresses = ranges(memory)
         candidates = {
             name: value

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, getweakrefs
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
-from zennb.digests.reachability import FAR, is_reachable, parts_of
+from zennb.digests.reachability import FAR, Search, is_reachable, parts_of
 from zennb.digests.walker import SCALARS
 from zennb.engine.step.shared_state import own_parts
 from zennb.engine.step.shell_history import is_shells
@@ -112,9 +112,7 @@ def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> l
         return [name for name, (value, _) in values.items() if any(part is value for part in members)]
     found = list(_parts(holder))
     return [
-        name
-        for name, (_, each) in values.items()
-        if any(is_reachable(part, each.mutable, each.memory) for part in found)
+        name for name, (_, each) in values.items() if any(map(Search(each.mutable, each.memory).finds, found))
     ]
 
 
@@ -163,8 +161,9 @@ def weakly_referred(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Ma
         f"`{name}` refers weakly to `{changed}`"
         for changed, (value, seen) in values.items()
         if (references := _weak_references(value, seen))
+        for search in [Search(references)]
         for name, each in namespace.items()
-        if not is_shells(name) and is_reachable(each, references)
+        if not is_shells(name) and search.finds(each)
     ]
 
 
@@ -176,7 +175,7 @@ def _weak_references(value: object, seen: ValueDigest) -> set[int]:
         fresh = {id(part): part for part in level if type(part) not in SCALARS and id(part) not in visited}
         visited |= fresh.keys()
         found |= {id(each) for part in fresh.values() if _is_users(type(part)) for each in getweakrefs(part)}
-        level = list(parts_of(fresh.values()))
+        level = parts_of(fresh.values())
     return found
 
 

@@ -22,7 +22,7 @@ from zennb.compat.instances import bases_of, class_attributes, is_a, module_name
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import NOT_STORED, Artifact
 from zennb.digests.digest import ValueDigest, digest_value, is_immutable
-from zennb.digests.reachability import KERNEL, is_reachable, parts_of
+from zennb.digests.reachability import KERNEL, Search, parts_of
 from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.step.code_owned_outputs import changed_parts
@@ -173,7 +173,8 @@ def sharers(values: Mapping[str, Any], others: Mapping[str, Any], namespace: Map
         _, seen = _state_of(values, namespace)
     except CannotDigest:
         return list(changeable)
-    return [name for name, each in changeable.items() if is_reachable(each, seen.mutable, seen.memory)]
+    search = Search(seen.mutable, seen.memory)
+    return [name for name, each in changeable.items() if search.finds(each)]
 
 
 def copied_class(value: object, namespace: Mapping[str, Any]) -> str:
@@ -242,7 +243,8 @@ def _state_of(
 
 def _holder(seen: ValueDigest, others: Mapping[str, Any]) -> str:
     """Return what holds some of these objects or memory: a variable, or code of the user."""
-    holders = (name for name, each in others.items() if is_reachable(each, seen.mutable, seen.memory))
+    search = Search(seen.mutable, seen.memory)
+    holders = (name for name, each in others.items() if search.finds(each))
     if (name := next(holders, "")) != "":
         return f"`{name}` shares state with it"
     return next(iter(changed_parts({"it": (None, seen)}, others)), "")

@@ -161,20 +161,26 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     because the same few constants occur in all values of a kind.
     """
     owned = _kept_by_libraries()
-    owned += gc.get_referents(*_containers(owned))
-    inside = [each for each in owned if id(each) in ids and type(each) not in _PLAIN]
+    inside = [part for each in (owned, gc.get_referents(*_containers(owned))) for part in _among(ids, each)]
     for depth in range(_DEPTH + 1):
         _libraries.update({id(each): each for each in inside})
         if ids <= _libraries.keys() or depth == _DEPTH:
             break
         # Go deeper only inside the objects in question: a library has too many objects.
         owned = [part for part in gc.get_referents(*(owned if depth else inside)) if not is_a(part, type)]
-        inside = [each for each in owned if id(each) in ids]
+        inside = _among(ids, owned)
     # What stands for the memory of a library's array is the library's, too.
     memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
     _libraries.update({id(part): part for part in memory})
     _searched.others.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
+
+
+def _among(ids: frozenset[int], objects: list[Any]) -> list[Any]:
+    """Return the objects with one of these ids, without plain values; usually none of the many is one."""
+    if ids.isdisjoint(map(id, objects)):
+        return []
+    return [each for each in objects if id(each) in ids and type(each) not in _PLAIN]
 
 
 def _kept_by_libraries() -> list[Any]:
