@@ -94,13 +94,13 @@ def read_statements(body: Sequence[ast.stmt], text: str) -> tuple[CellStatement,
     """Read the statements of a cell with this text."""
     defines = any(isinstance(node, _DEFINITION) for node in body)
     written = xxh3_128_hexdigest(mask_source(text).encode("utf-8", "surrogatepass")) if defines else ""
-    return tuple(read_statement(node, written) for node in body)
+    return tuple(read_statement(node, written, text) for node in body)
 
 
-def read_statement(node: ast.stmt, written: str = "") -> CellStatement:
-    """Read one statement; `written` is the digest of the text of its cell, comments included."""
+def read_statement(node: ast.stmt, written: str = "", text: str | None = None) -> CellStatement:
+    """Read one statement; `written` is the digest of the text of its cell, comments included, and `text` this text."""
     analysis = analyse(ast.Module(body=[node], type_ignores=[]))
-    shown, secrets = split_secrets([node])
+    shown, secrets = split_secrets([node], text)
     return CellStatement(
         digest=normal_digest(shown),
         analysis=analysis,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import io
+import subprocess
 import sys
 import threading
+import weakref
 
 import pytest
 
 from zennb.engine.step.recording import Recording
-from zennb.engine.step.streams import redirected
+from zennb.engine.step.streams import redirected, with_write
 
 
 def connected(monkeypatch: pytest.MonkeyPatch) -> tuple[io.StringIO, io.StringIO]:
@@ -139,3 +141,60 @@ def test_output_of_other_threads_goes_to_the_console_of_today(monkeypatch: pytes
         other.start()
         other.join()
     assert out.getvalue() == "elsewhere\n"
+
+
+STEP_ENDS_WHILE_ANOTHER_THREAD_PRINTS = """
+import threading
+from zennb.engine.step.recording import Recording
+from zennb.engine.step.streams import redirected
+
+begun, printing, over = threading.Event(), threading.Event(), threading.Event()
+
+def step():
+    with redirected(Recording()):
+        begun.set()
+        printing.wait()
+    over.set()
+
+class Slow:
+    def __str__(self):
+        printing.set()
+        over.wait()
+        return "slow"
+
+threading.Thread(target=step).start()
+begun.wait()
+print(Slow(), "and", "after")
+"""
+
+
+def test_a_thread_that_prints_while_a_step_ends_writes_to_a_stream_that_lives() -> None:
+    """`print` of Python 3.13 and before holds no reference to `sys.stdout`."""
+    command = [sys.executable, "-c", STEP_ENDS_WHILE_ANOTHER_THREAD_PRINTS]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "slow and after\n"), run.stderr
+
+
+def test_a_stream_of_python_is_split_by_one_object_and_what_was_put_in_place_last_lives_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected(monkeypatch)
+    splits = []
+    for _ in range(2):
+        with redirected(Recording()):
+            splits.append(sys.stdout)
+    assert splits[0] is splits[1]
+    # A stream that somebody keeps and puts in place again does not write to itself.
+    monkeypatch.setattr(sys, "stdout", splits[0])
+    recording = Recording()
+    with redirected(recording):
+        print("inside")
+    print("outside")
+    assert recording.text() == "inside\n"
+    # One that is written in C cannot be changed, and is replaced.
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    end = with_write("stdout", len)
+    living = weakref.ref(sys.stdout)
+    end()
+    gc.collect()
+    assert living() is not None

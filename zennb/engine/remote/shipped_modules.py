@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
-import io
 import linecache
 import sys
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,8 @@ import cloudpickle
 from zennb.compat.instances import is_a
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.settings import with_packages
+from zennb.engine.step.recording import Recording
+from zennb.engine.step.streams import redirected
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         found = False
         # Sorted, so that a package comes before its modules.
         for name in sorted(self._known.keys() - sys.modules.keys()):
-            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(Exception):
+            with redirected(Recording()), suppress(Exception):
                 found = True
                 importlib.import_module(name)  # if it raises, the step's own import raises it again
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from zennb.core.records.records import Artifact
 from zennb.core.records.signing import names_artifact
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
-from zennb.digests.digest import SCALARS, digest_value
+from zennb.digests.digest import SCALARS, digest_value, is_immutable
 from zennb.digests.stretches import shared_ranges
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.environment.open_figures import PYPLOT
@@ -50,6 +51,9 @@ _unreadable: set[str] = set()
 
 _parts: dict[str, str] = {}
 """Quick digest of memory that was stored apart, or loaded, in this process → the blob with it."""
+
+_SMALL = 1_000
+"""Bytes up to which an immutable value is stored again without a look at what is stored already."""
 
 _CHANGES = "changes of a step"
 """Takes the place of a materializer's name in the signature; no materializer has this name."""
@@ -267,8 +271,8 @@ class ArtifactRepository:
         wanted = {
             name: seen.digest
             for name, (value, seen) in alone
-            # Storing scalars again is faster than the query. What shares memory inside, an equal value need not share.
-            if type(value) not in SCALARS and not shared_ranges(seen.memory)
+            # Storing small values again is faster than the query. What shares memory inside, an equal value need not.
+            if not (is_immutable(value) and sys.getsizeof(value) < _SMALL) and not shared_ranges(seen.memory)
         }
         known = self.known(frozenset(wanted.values())) if wanted else {}
         found = {

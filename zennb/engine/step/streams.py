@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, TextIO
 
 from zennb.core.secrets.held import HELD
@@ -23,7 +24,7 @@ class _Split(io.TextIOBase):
 
     def __init__(self, name: str, original: TextIO) -> None:
         super().__init__()
-        self._name, self.original = name, original
+        self.name, self.original = name, original
         self.recordings: dict[int, Recording] = {}
 
     @property
@@ -41,7 +42,7 @@ class _Split(io.TextIOBase):
         if recording is None:
             return self.original.write(text)
         # As `mask_stream`: in a worker, only this process knows the secrets that its code looked up.
-        recording.stream(self._name, HELD.mask_known(text) if self._name == "stderr" else text)
+        recording.stream(self.name, HELD.mask_known(text) if self.name == "stderr" else text)
         return len(text)
 
     def flush(self) -> None:
@@ -61,6 +62,10 @@ class _Split(io.TextIOBase):
 _lock = threading.Lock()
 _installed: dict[str, _Split] = {}
 
+_kept: deque[_Split | _Copy] = deque(maxlen=100)
+"""Streams that were put in place last. Before Python 3.14 `print` holds no reference to `sys.stdout`: in a thread that
+is about to print it would write to an object that has ended, and the process would crash."""
+
 
 @block
 def redirected(recording: Recording) -> Iterator[None]:
@@ -71,7 +76,7 @@ def redirected(recording: Recording) -> Iterator[None]:
             # Put in place by the first step and removed after the last one, as several
             # threads need it at the same time.
             if name not in _installed:
-                _installed[name] = _Split(name, getattr(sys, name))
+                _installed[name] = _split_of(name, getattr(sys, name))
                 setattr(sys, name, _installed[name])
         outer = {name: split.recordings.get(ident) for name, split in _installed.items()}
         for split in _installed.values():
@@ -81,6 +86,16 @@ def redirected(recording: Recording) -> Iterator[None]:
     finally:
         with _lock:
             _leave(ident, outer)
+
+
+def _split_of(name: str, stream: TextIO) -> _Split:
+    """Return what splits a stream: usually what did before, so that the streams that are kept are few."""
+    for each in list(_kept):
+        if isinstance(each, _Split) and each.name == name and each.original is stream:
+            return each
+    split = _Split(name, stream)
+    _kept.append(split)
+    return split
 
 
 def written_again() -> None:
@@ -135,6 +150,7 @@ def with_write(name: str, write: Callable[[str], int]) -> Callable[[], None]:
         stream.write = write  # type: ignore[method-assign]
     except AttributeError:
         copy = _Copy(stream, write)
+        _kept.append(copy)
         setattr(sys, name, copy)
         return lambda: setattr(sys, name, stream) if isinstance(getattr(sys, name), _Copy) else None
 
