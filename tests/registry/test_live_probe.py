@@ -107,6 +107,7 @@ def stack(workspace: Workspace, factory: str, store: str, *, kind: str = "orches
         ("Silent", "has answered within 0.3 s, so whether its workers reach the artifact store"),
         ("stuck", "has answered within 0.3 s"),
         ("gone", "the scheduler does not answer."),
+        ("no_such", "there is no `tests.registry.test_live_probe.no_such` ("),
     ],
 )
 def test_what_the_workers_answer_is_one_sentence(

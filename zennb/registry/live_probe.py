@@ -29,7 +29,7 @@ SECONDS = 10.0
 def why_unreachable(stack: StackSpec, home: Path, *, seconds: float | None = None) -> str:
     """Return why steps of a stack would not find their inputs on other machines, as a sentence; "" when they would.
 
-    What runs steps on this machine, or starts its machines only at first use, is not tried.
+    Of what runs steps on this machine, or starts its machines only at first use, only what its `probe` looks for.
 
     Args:
         stack: the stack.
@@ -45,10 +45,14 @@ def why_unreachable(stack: StackSpec, home: Path, *, seconds: float | None = Non
 
 def _why(stack: StackSpec, spec: ComponentSpec, home: Path, seconds: float) -> str:
     runner = cast("Orchestrator", made(spec))
+    names = f"{component_type(spec.type).title} '{spec.name}'"
+    try:
+        runner.probe(seconds=seconds)
+    except ZennbError as error:
+        return f"The {names} does not work yet: {error.message}"
     if runner.visibility < Visibility.NETWORK or runner.on_demand:
         return ""
     store = cast("ArtifactStore", made(located(stack.artifact_store, home)))
-    names = f"{component_type(spec.type).title} '{spec.name}'"
     found: Future[None] = Future()
     # In a thread: to connect alone may take longer than this. It is a daemon, and closes what it has opened.
     threading.Thread(target=_try, args=(runner, store, seconds, found), daemon=True).start()

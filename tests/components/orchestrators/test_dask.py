@@ -170,6 +170,13 @@ def test_a_class_that_does_not_exist_is_one_sentence() -> None:
         made(cluster="no_such.Cluster").submit(int)
 
 
+def test_a_class_of_clusters_is_looked_for_without_starting_one() -> None:
+    made().probe(seconds=1)
+    made(cluster="distributed.LocalCluster", arguments="{'no_such_option': 1}").probe(seconds=1)
+    with pytest.raises(InvalidConfiguration, match=r"there is no `no_such\.Cluster`"):
+        made(cluster="no_such.Cluster").probe(seconds=1)
+
+
 def test_resources_that_no_worker_offers_are_no_reason_to_hang(scheduler: str) -> None:
     with pytest.raises(WorkerLost, match=r"no Dask worker that offers \{'GPU': 1\} was there within 1 s"):
         made(address=scheduler, resources="{'GPU': 1}", patience="1").submit(int)

@@ -102,7 +102,7 @@ class _Verbs:
     def _done(self, spec: ComponentSpec, what: str, *, name: str = "", problem: str = "") -> Outcome:
         sentence = f"{self.kind.title} '{name or spec.name}' {what}."
         if problem:
-            sentence += f" It does not work yet. {problem}"
+            sentence += f" It does not work yet: {problem}"
         return Outcome(view=message_view(sentence), data=component_data(spec), sentence=sentence)
 
 

@@ -77,6 +77,16 @@ class DaskOrchestrator(PooledOrchestrator):
         connected = self._executor
         return connected.dashboard if isinstance(connected, _SchedulerConnection) else ""
 
+    def probe(self, *, seconds: float) -> None:
+        """Look for the class of the cluster, without starting one.
+
+        Raises:
+            InvalidConfiguration: there is no such class.
+        """
+        del seconds
+        if self.cluster:
+            named(self.cluster, option="cluster")
+
     def relay(self) -> Relay | None:
         """Return a relay through the scheduler; none for a cluster of this machine."""
         connected = self.executor() if self.visibility is Visibility.NETWORK else None

@@ -55,6 +55,15 @@ class ExecutorOrchestrator(PooledOrchestrator):
             self._relay = FileRelay(Path(self.messages).expanduser(), every=0.5)
         return self._relay
 
+    def probe(self, *, seconds: float) -> None:
+        """Look for the factory, without calling it.
+
+        Raises:
+            InvalidConfiguration: there is no such factory.
+        """
+        del seconds
+        named(self.factory, option="factory")
+
     def make_executor(self) -> Executor:
         """Return what the factory makes.
 
