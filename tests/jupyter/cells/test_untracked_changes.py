@@ -123,3 +123,17 @@ def test_the_value_that_a_plain_cell_replaced_is_let_go_of(notebook: Notebook) -
     gc.collect()
     assert held() is None
     assert "[2]" in status(notebook)["load"]["remark"]
+
+
+def test_a_large_output_of_a_run_that_waits_to_be_named_is_not_deleted(notebook: Notebook) -> None:
+    notebook.run(
+        "import numpy as np",
+        "%orchestrator register t --flavor=threads\n%stack register s -o t -a default --set",
+        "%%step make\nlarge = np.zeros(3_000_000)",
+        "%%step add\nlarge[0] += 1",
+        "%pipeline run --rerun",
+    )
+    assert "large" not in notebook.ns
+    assert "plain cell" not in text(notebook, "%pipeline status")
+    notebook.run("del large")
+    assert "deleted by a plain cell" in " ".join(text(notebook, "%pipeline status").split())

@@ -101,7 +101,7 @@ class LazyOutputs:
         self._read_later: set[str] = set()
         self._placed: set[str] = set()
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._waiting
 
     @property

@@ -18,7 +18,7 @@ from zennb.errors import CannotDigest
 from zennb.jupyter.cells.mutation import changes_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from IPython.core.interactiveshell import ExecutionResult
 
@@ -83,10 +83,13 @@ class UntrackedChanges:
     Args:
         variables: what the variables are known to hold.
         namespace: the notebook's variables.
+        pending: names that are bound once a cell names them: what a plain cell deletes is none of these any more.
     """
 
-    def __init__(self, variables: VariableTracker, namespace: Mapping[str, Any]) -> None:
-        self._variables, self._namespace = variables, namespace
+    def __init__(
+        self, variables: VariableTracker, namespace: Mapping[str, Any], pending: Container[str]
+    ) -> None:
+        self._variables, self._namespace, self._pending = variables, namespace, pending
         self._cells: deque[_PlainCell] = deque(maxlen=_REMEMBERED)
 
     def note(self, result: ExecutionResult | None) -> None:
@@ -117,7 +120,7 @@ class UntrackedChanges:
     def _what_happened(self, name: str, made: KnownOutput) -> str:
         value = self._namespace.get(name, _ABSENT)
         if value is _ABSENT:
-            return "deleted"
+            return "" if name in self._pending else "deleted"
         try:
             value_digest, artifact = self._variables.digest(name, value)
         except CannotDigest:

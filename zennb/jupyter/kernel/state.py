@@ -84,8 +84,8 @@ class KernelState:
         self.shell = shell
         self.namespace: dict[str, Any] = shell.user_ns
         self.variables = VariableTracker()
-        self.untracked = UntrackedChanges(self.variables, self.namespace)
         self.lazy_outputs = LazyOutputs(self.namespace, self._bound, is_ours)
+        self.untracked = UntrackedChanges(self.variables, self.namespace, self.lazy_outputs)
         self.unstored: UnstoredOutputs = UnstoredOutputs(self)
         self.shown: ShownValues = ShownValues(shell, self.lazy_outputs)
         self.registry = StepRegistry()
