@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.errors import StepTimeout
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -96,6 +98,10 @@ def test_a_step_that_fails_on_what_came_from_the_store_names_the_steps_to_run(
     assert isinstance(failed.error, IndexError)
     assert "`tool` came from the store" in failed.reason
     assert "`%%step make --rerun`" in failed.reason
+    # What zennb itself refuses is not due to what came from the store.
+    refused = notebook.cell("%%step use --timeout 0.2\nimport time\ntime.sleep(9)\nused = tool")
+    assert isinstance(refused.error, StepTimeout)
+    assert "came from the store" not in refused.reason
     notebook.run("%%step make --rerun\ntool = zz_forgetful.Tool()", "%%step use\nused = tool.use()")
 
 

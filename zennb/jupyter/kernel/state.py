@@ -24,7 +24,7 @@ from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.sharing.shared_records import shared_records
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
-from zennb.errors import CannotDigest, LostOutput, StoreError
+from zennb.errors import CannotDigest, LostOutput, StoreError, ZennbError
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
 from zennb.jupyter.cells.lazy_outputs import LazyOutputs
@@ -330,7 +330,8 @@ class KernelState:
         """Return which step to run after an error: that of a missing name, or of an input from the store; or ""."""
         name = error.name if isinstance(error, NameError) else None
         if not name:
-            return self.restored_hint(values) if isinstance(error, Exception) else ""
+            is_from_code = isinstance(error, Exception) and not isinstance(error, ZennbError)
+            return self.restored_hint(values) if is_from_code else ""
         if self.background is not None and (waiting := self.background.hint(name)):
             return waiting
         for definition in self.registry.ordered([]):
