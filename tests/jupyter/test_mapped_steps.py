@@ -238,6 +238,8 @@ SET = "def keep(value): os.environ.update(MAPPED_SUM=f'is {value}')\nkeep(xs)\ny
         (["%%step s --map nothing\ny = 1"], "has no variable `nothing` yet"),
         (["%%step s --map xs --no-store y\ny = 1"], "--no-store"),
         (["%%step s --map xs --ignore xs\ny = 1"], "--ignore xs"),
+        (["%%step s --map xs[1:]\ny = 1"], "--map takes the name of a variable, not `xs[1:]`"),
+        (["%%step s -i frame.a\ny = 1"], "--input takes the name of a variable, not `frame.a`"),
         (["%%step s[1]\ny = 1"], "is how an element of a mapped step is named"),
         (
             ["import csv", "%%step s --map xs\ncsv.register_dialect(f'd{xs}', delimiter=';')\ny = 1"],

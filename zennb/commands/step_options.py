@@ -13,7 +13,7 @@ from zennb.engine.step.definition import StepOptions
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from zennb.commands.outcome import Context, Outcome
 
@@ -41,6 +41,8 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
         )
     if not delay < math.inf:
         raise UsageError(f"%%step: --delay takes seconds from 0 on, not {delay:g}.")
+    for option in ("map", "input", "output"):
+        _check_names(option, arguments[option])
     checks = _checks(others.pop("check"))
     parse_notify(arguments["notify"])
     # A step depends on what it is mapped over, and on its schemas, even if its code never names them.
@@ -55,6 +57,15 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
         delay=delay,
         **others,
     )
+
+
+def _check_names(option: str, given: str | Sequence[str] | None) -> None:
+    names = [given] if isinstance(given, str) else list(given or ())
+    for name in filter(None, names):
+        if not name.isidentifier():
+            raise UsageError(
+                f"%%step: --{option} takes the name of a variable, not `{name}`; give the value a name first."
+            )
 
 
 def _checks(given: tuple[str, ...]) -> dict[str, str]:
