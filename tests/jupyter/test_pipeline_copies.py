@@ -139,3 +139,62 @@ def test_what_copies_do_not_part_is_as_in_a_cell(
     assert notebook.cell("%pipeline run").error is None
     assert notebook.run(seen)[0].result == shown
     assert sys.modules["__main__"] is main
+
+
+_LOCKED = "import threading\nn, xs = 1, []\nclass P:\n    def __init__(self): self.lock = threading.Lock()\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "steps", "read"),
+    [
+        ("def f(x, _l=threading.Lock()): return x + n", ["n = 5", "y = f(1)"], "n"),
+        ("def f(x, _l=threading.Lock()): return x + n", ["n = 5\ny = f(1)"], "n"),
+        (
+            "class Q:\n    lock = threading.Lock()\n    v = property(lambda self: n)",
+            ["n = 5", "y = Q().v"],
+            "n",
+        ),
+        ("def g(): return n\ndef f(_l=threading.Lock()): return g()", ["n = 5", "y = f()"], "n"),
+        ("P.v = property(lambda self: n)\np = P()", ["n = 5", "y = p.v"], "n"),
+        ("P.v = property(lambda self: n)\np = P()\ndef f(): return p.v", ["n = 5", "y = f()"], "n"),
+        (
+            "def make(lock):\n    def get():\n        with lock: return n\n    return get",
+            ["n = 5\nlock = threading.Lock()\nget = make(lock)", "n = 7", "y = get()"],
+            "n",
+        ),
+        ("P.add = lambda self: xs.append(1)\np = P()", ["p.add()\ny = len(xs)"], "xs"),
+        ("P.v = property(lambda self: len(xs))\np = P()", ["xs.append(1)\ny = p.v"], "xs"),
+        (
+            "class Q:\n    def up(self, _l=threading.Lock()):\n        global n\n        n += 1",
+            ["Q().up()\ny = n"],
+            "n",
+        ),
+    ],
+)
+def test_code_that_cannot_be_copied_never_reads_other_values_than_its_step(
+    notebook: Notebook, made: str, steps: list[str], read: str
+) -> None:
+    cells = [f"%%step s{number}\n{each}" for number, each in enumerate(steps)]
+    notebook.run(_LOCKED + made, *cells)
+    right = notebook.ns["y"]
+    notebook.run("n = 1", "xs.clear()")
+    error = notebook.cell("%pipeline run --rerun").error
+    assert f"do not see the same `{read}`. Give it `{read}` as an argument, or run" in str(error)
+    assert notebook.ns["y"] == right
+
+
+@pytest.mark.parametrize(
+    ("made", "body", "right"),
+    [
+        ("def f(x, _l=threading.Lock()): return x + n", "y = f(1)", 2),
+        ("p = P()\ndef f(): return n", "y = isinstance(p, P), f()", (True, 1)),
+        ("P.v = property(lambda self: n)\np = P()", "n2 = n + 1\ny = p.v", 1),
+        ("def f(_l=threading.Lock()): return g()\ndef g(): return 1", "def g(): return 1\ny = f()", 1),
+    ],
+)
+def test_such_code_runs_where_both_read_the_same(
+    notebook: Notebook, made: str, body: str, right: object
+) -> None:
+    notebook.run(_LOCKED + made, f"%%step only\n{body}")
+    assert notebook.cell("%pipeline run --rerun").error is None
+    assert notebook.ns["y"] == right

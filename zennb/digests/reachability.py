@@ -1,4 +1,7 @@
-"""Owns `Search`: whether values contain certain objects. It is faster than a digest and never refuses."""
+"""Owns `Search`, whether values contain certain objects, and `code_in`, the code that they contain.
+
+They are faster than a digest and never refuse.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from zennb.compat.instances import module_name
+from zennb.compat.instances import bases_of, class_attributes, is_a, module_name
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
 from zennb.digests.stretches import Stretch, is_in, may_stand_on_memory, ranges, stretches
 from zennb.digests.walker import SCALARS
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from collections.abc import Set as AbstractSet
 
-__all__ = ["FAR", "Search", "is_reachable", "parts_of"]
+__all__ = ["FAR", "Search", "code_in", "is_reachable", "parts_of"]
 
 FAR = 2_000_000
 """Objects visited before the search gives up."""
@@ -142,6 +146,26 @@ def _is_flat(value: Any) -> bool:
     return set(map(type, value)) <= SCALARS and (
         type(value) is not dict or set(map(type, value.values())) <= SCALARS
     )
+
+
+def code_in(values: Iterable[Any]) -> list[Any]:
+    """Return the functions and classes of the user that some values contain or are instances of, bases as well.
+
+    What lies deeper than `FAR` objects inside is not found.
+    """
+    seen: dict[int, Any] = {}
+    found: list[Any] = []
+    level = list(values)
+    while level and len(seen) < FAR:
+        fresh = {id(each): each for each in level if type(each) not in SCALARS and id(each) not in seen}
+        seen |= fresh
+        level = [*parts_of(fresh.values()), *set(map(type, fresh.values()))]
+        for each in fresh.values():
+            if is_a(each, type | FunctionType) and origin(module_of(each)).is_users:
+                found.append(each)
+                if is_a(each, type):
+                    level += [*class_attributes(each).values(), *bases_of(each)]
+    return found
 
 
 def parts_of(values: Collection[Any]) -> list[Any]:

@@ -29,6 +29,7 @@ from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.postponed import sharers
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.streams import redirected
+from zennb.engine.step.uncopied_code import UncopiedCode
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.with_blocks import block
 
@@ -111,6 +112,9 @@ def _execution(
     # Before the body: a worker with other code has to refuse the step while it has no effects yet.
     if request.process is not None:
         prove_same_code(request, namespace, inputs)
+    with untraced():
+        uncopied = UncopiedCode(request.definition, {**channels.values, **channels.definitions}, namespace)
+        uncopied.check_before()
     execution = StepExecution(request, namespace, inputs=inputs, resources=resources, metrics=metrics)
     with (
         uninterrupted()
@@ -122,6 +126,7 @@ def _execution(
         finally:
             execution.stop()
     with redirected(Recording()), untraced():  # what values print while they are stored
+        uncopied.check_after()
         outcome = execution.finish(recording, results)
     if request.process is None:
         refuse_changed_copies(request, execution.reasons, inputs, namespace)

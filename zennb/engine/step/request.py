@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb.digests.hooks import hooked
+from zennb.digests.reachability import code_in
 from zennb.engine.remote.namespace_pickling import pack
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.visible_texts import texts_in_code
@@ -163,8 +164,11 @@ def request_for(
     # Loading an input may need a class that the code of the step never names.
     needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
     names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
+    values = {name: value for name, value in resolved.values.items() if name not in inputs}
     code, cells, unpacked = b"", frozenset[str](), names
-    if names:
+    # An instance that is handed over as it is would be none of a copied class.
+    handed_over = {id(each) for each in code_in(values.values())} if names else ()
+    if names and not any(id(each) in handed_over for each in names.values()):
         try:
             (code, cells), unpacked = pack(names, namespace=namespace, data=found.data), {}
         except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
@@ -190,5 +194,4 @@ def request_for(
         calls=tuple((call.name, call.source) for call in resolved.calls),
         hooked=hooked(code for seen in resolved.digests.values() for code in seen.code),
     )
-    values = {name: value for name, value in resolved.values.items() if name not in inputs}
     return request, Channels(values=values, definitions=unpacked)

@@ -15,6 +15,7 @@ from zennb.core.secrets.literals import mask_source
 from zennb.dependencies.callables import has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch, without_cleared
 from zennb.dependencies.library_calls import digests_of
+from zennb.digests.reachability import code_in
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, ignored_inputs, options_in_key, without_reads
@@ -255,6 +256,7 @@ class _Inputs:
             digest, artifact = self.value_digest(name, value)
         except CannotDigest as error:
             self.opaque[name] = _reads(error)
+            self.code |= {id(code): code for code in code_in([value])}
             return None
         self.digests[name] = digest
         if artifact is not None:
@@ -311,11 +313,8 @@ def _with_inputs(
     added = {name: frozenset[str]() for name in definition.options.inputs if name not in analysis.reads}
     if not added:
         return analysis
-    return replace(
-        analysis,
-        reads={**analysis.reads, **added},
-        chains=analysis.chains | {(name,) for name in added},
-    )
+    chains = analysis.chains | {(name,) for name in added}
+    return replace(analysis, reads={**analysis.reads, **added}, chains=chains)
 
 
 def _needed(artifact: Artifact, namespace: Mapping[str, Any]) -> dict[int, object]:
