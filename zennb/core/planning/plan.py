@@ -46,12 +46,14 @@ class Plan:
         edges: (from, to) → the names that flow.
         sources: step → input name → the step that binds it.
         aliases: other name of a step → its name.
+        reads: step → names it takes from the notebook or another step.
     """
 
     order: tuple[str, ...] = ()
     edges: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _parents: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _children: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
@@ -140,7 +142,8 @@ def plan(steps: Sequence[Outline]) -> Plan:
         for other in step.after:
             flows.setdefault((_named(other, names, aliases), step.name), [])
     edges = {pair: tuple(found) for pair, found in flows.items()}
-    return Plan(order=_sorted(names, edges), edges=edges, sources=sources, aliases=aliases)
+    reads = {step.name: step.reads for step in steps}
+    return Plan(order=_sorted(names, edges), edges=edges, sources=sources, aliases=aliases, reads=reads)
 
 
 def same_name(name: str) -> PlanError:

@@ -19,7 +19,7 @@ from zennb.engine.run.repeated_calls import note_calls
 from zennb.engine.run.run_context import LARGE
 from zennb.engine.step.cache_options import is_ignored, refuse_unstored
 from zennb.engine.step.resolve import resolve_step
-from zennb.errors import StepRefused, ZennbError
+from zennb.errors import CannotDigest, StepRefused, ZennbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def with_sources(request: RunRequest, name: str, made: Callable[[str], Collectio
     known = {step: found for step in before if (found := made(step)) is not None}
     if all(set(found) == set(request.binds.get(step, ())) for step, found in known.items()):
         return request
-    for read in {*sources, *request.definitions[name].analysis.reads}:
+    for read in plan.reads[name] | request.definitions[name].analysis.reads.keys():
         makers = [step for step in before if read in known.get(step, request.binds.get(step, ()))]
         if makers:
             sources[read] = makers[-1]
@@ -58,11 +58,26 @@ def with_sources(request: RunRequest, name: str, made: Callable[[str], Collectio
             changer = sources.pop(read)
             while (earlier := plan.sources[changer].get(read)) is not None:
                 changer = earlier
-            origins |= {
-                each: value for each, value in request.origins.get(changer, {}).items() if each == read
-            }
+            if read in request.origins.get(changer, {}):
+                origins[read] = request.origins[changer][read]
+            elif _is_of_earlier_run(request, read):
+                raise StepRefused(
+                    f"step '{name}' reads `{read}`, which step '{changer}' bound in an earlier run and not in "
+                    f"this one. Run the cell again that binds `{read}` first."
+                )
     plan = replace(plan, sources={**plan.sources, name: sources})
     return replace(request, plan=plan, origins={**request.origins, name: origins})
+
+
+def _is_of_earlier_run(request: RunRequest, name: str) -> bool:
+    """Whether the notebook has under a name what some step made."""
+    if name not in request.namespace:
+        return False
+    try:
+        _, artifact = request.value_digest(name, request.namespace[name])
+    except CannotDigest:
+        return False
+    return artifact is not None and artifact.is_output
 
 
 def changed_too_late(request: RunRequest, step: Step, begun: Collection[str]) -> StepRefused | None:
@@ -78,9 +93,9 @@ def changed_too_late(request: RunRequest, step: Step, begun: Collection[str]) ->
     plan, name = request.plan, step.name
     late = step.outputs.keys() - request.binds.get(name, ())
     for after in plan.order[plan.order.index(name) + 1 :] if late else ():
-        sources, reads = plan.sources[after], request.definitions[after].analysis.reads
+        sources, reads = plan.sources[after], plan.reads[after]
         earlier = {each for each in late if sources.get(each) == plan.sources[name].get(each)}
-        read = min(earlier & {*sources, *reads}, default="")
+        read = min(earlier & (reads | request.definitions[after].analysis.reads.keys()), default="")
         if read and after in begun:
             return StepRefused(
                 f"step '{name}' changed `{read}` in place, which was not known before, and step '{after}' may have "

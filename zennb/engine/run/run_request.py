@@ -77,6 +77,17 @@ class RunRequest:
     refused: Callable[[ResolvedStep], StepRefused | None] = lambda _resolved: None
     holds: Callable[[str, Artifact], bool] = lambda _name, _artifact: False
 
+    def unchanged(self, steps: Mapping[str, Step]) -> dict[str, Artifact]:
+        """Return what these steps have not changed this time, though they had before: as plain cells made it."""
+        ended = [name for name in self.chosen if name in steps and steps[name].status.is_good]
+        made = {each for name in ended for each in steps[name].outputs}
+        return {
+            each: artifact
+            for name in ended
+            for each, artifact in self.origins.get(name, {}).items()
+            if each in self.binds.get(name, ()) and each not in made
+        }
+
     def stays_here(self, run_context: RunContext) -> bool:
         """Return whether all its steps are executed in this process."""
         contexts = [run_context]

@@ -13,7 +13,7 @@ from zennb.engine.step.shared_state import forget, share
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact
 
@@ -118,6 +118,11 @@ class VariableTracker:
                 moment=self._moment,
                 made_at=before.made_at if before is not None and is_same else self._moment,
             )
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget that variables were outputs of steps: they hold what plain cells made."""
+        for name in names:
+            self._outputs.pop(name, None)
 
     def forget_records(self) -> None:
         """Forget which records the artifacts have: the next step that reads one records it again."""

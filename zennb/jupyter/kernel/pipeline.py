@@ -27,7 +27,7 @@ from zennb.jupyter.panels.kit.panels import Panels
 from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Artifact, Step
@@ -206,7 +206,7 @@ class PipelineSession:
             run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.output)
             finished = run.execute()
         with session.lock:
-            self._bind(finished, chosen, run_context)
+            self._bind(finished, request, run_context)
         session.show_secret_notes(finished.steps.values())
         if said := session.status_lines.refresh(finished.steps.values()):
             session.say(said)
@@ -270,7 +270,7 @@ class PipelineSession:
         if now is None or then is None or then.cache_key not in {now.cache_key, now.key_without_maybe_reads}:
             raise StepRefused(f"step '{step}' has changed since; run its cell again.")
         finished = PipelineRun(request, run_context=run_context).execute()
-        self._bind(finished, request.chosen, run_context)
+        self._bind(finished, request, run_context)
         if finished.error is not None:
             raise finished.error
         for each in finished.steps.values():
@@ -352,14 +352,15 @@ class PipelineSession:
                 found.append(f"`{name}` in the notebook is v{held.version}; a run gives v{artifact.version}")
         return found
 
-    def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:
+    def _bind(self, finished: FinishedRun, request: RunRequest, run_context: RunContext) -> None:
         """Bind the outputs of the steps in the notebook; the last step that bound or deleted a name wins."""
         session = self._session
-        outputs: dict[str, Artifact] = {}
+        unchanged = request.unchanged(finished.steps)
+        outputs: dict[str, Artifact] = dict(unchanged)
         held: dict[str, Any] = {}
         shared: dict[str, Any] = {}
         gone: set[str] = set()
-        for name in chosen:
+        for name in request.chosen:
             step = finished.steps.get(name)
             if step is not None and step.status.is_good:
                 gone = (gone | {*step.deletes}) - step.outputs.keys()
@@ -375,7 +376,9 @@ class PipelineSession:
         large = session.lazy_outputs.deferrable({name: a for name, a in fresh.items() if name not in shared})
         loaded = {name: a for name, a in fresh.items() if name not in large and name not in shared}
         values = {**finished.repository.load(loaded), **shared}
-        makers = {name: step.name for step in finished.steps.values() for name in step.outputs}
+        makers = dict.fromkeys(unchanged, "") | {
+            name: step.name for step in finished.steps.values() for name in step.outputs
+        }
         artifacts = run_context.artifacts
         with uninterrupted():
             bind_outputs(
@@ -383,6 +386,7 @@ class PipelineSession:
             )
             session.lazy_outputs.forget(held)
             session.namespace.update(held)
+            session.variables.forget(name for name in unchanged if outputs.get(name) is unchanged[name])
             session.unstored.note_all(finished.steps.values(), artifacts)
 
     def _holds(self, name: str, artifact: Artifact) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.ordering import ordering
 from zennb.core.planning.plan import Outline, Plan, plan, same_name
-from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.dependencies.dependencies import DependencySearch
+from zennb.digests.reachability import code_in
 from zennb.engine.run.planner import RunPlanner
 from zennb.engine.step.namespace_changes import is_code
 from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
@@ -15,7 +16,7 @@ from zennb.headless.parameters import UNKNOWN, fitted_value
 from zennb.jupyter.kernel.notebook import saved_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zennb.core.records.records import Artifact, Step
     from zennb.engine.run.run_context import RunContext
@@ -89,18 +90,26 @@ class Planning:
 
     def reads(self, definition: StepDefinition, bound: frozenset[str]) -> frozenset[str]:
         """Return the data that a step reads, itself or through functions; also names that other steps will bind."""
-        reached, made = (
-            resolve_dependencies(definition.analysis, self._session.namespace),
-            self._session.variables.made(),
-        )
-        functions = {
-            n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
-        }
+        made = self._session.variables.made()
+        search = DependencySearch(definition.analysis, self._session.namespace)
+        search.follow(())
+        followed: dict[str, Any] = {}
+        while found := {name: value for name, value in search.data.items() if name not in followed}:
+            followed |= found
+            search.follow(code for name, value in found.items() for code in self._code_in(name, value))
+        functions = {n for n, value in search.definitions.items() if n in made and made[n].place == id(value)}
         return (
-            frozenset({*reached.data, *functions})
+            frozenset({*search.data, *functions})
             | (frozenset(definition.analysis.reads) & bound)
             | frozenset(definition.options.inputs)
         )
+
+    def _code_in(self, name: str, value: Any) -> Iterable[object]:
+        with self._session.lock:
+            try:
+                return self._session.variables.digest(name, value)[0].code
+            except CannotDigest:
+                return code_in([value])
 
     def binds(self, definition: StepDefinition, previous: Step | None) -> frozenset[str]:
         """Return what a step binds or changes, by its code and by what its latest run changed."""
