@@ -47,6 +47,28 @@ def test_a_changed_copy_of_what_is_referred_to_weakly_fails_the_run(notebook: No
     assert "`w` refers weakly to `a`" in str(ran.error)
 
 
+PARTED = {
+    "the copy": ("g = (each for each in x)", "x.append(2)"),
+    "deep inside": ("g = [map(str, x)]\ng[0] = (each for each in g[0])", "x.append(2)"),
+    "the original": ("def go(h): yield h(2)\ng = go(x.append)", "next(g)\nn = len(x)"),
+}
+
+
+@pytest.mark.parametrize(("before", "change"), PARTED.values(), ids=PARTED)
+def test_a_change_of_what_is_in_something_without_a_copy_fails_the_run(
+    notebook: Notebook, before: str, change: str
+) -> None:
+    notebook.run(
+        f"x = [1]\n{before}", f"%%step change\n{change}", "%%step look\ny = list(g)", f"x = [1]\n{before}"
+    )
+    ran = notebook.cell("%pipeline run --rerun")
+    assert isinstance(ran.error, StepRefused)
+    assert (
+        "has a copy of `x` here and `g`, which cannot be stored and goes on with the notebook's own"
+        in str(ran.error)
+    )
+
+
 MADE = {
     "a generator": ("y = (i for i in [1])", "list(y)", [1]),
     "a list with one": ("y = [(i for i in [1])]", "list(y[0])", [1]),

@@ -12,6 +12,7 @@ from zennb.dependencies.definition_effects import effects_when_defined
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
 from zennb.digests.digest import contents
+from zennb.digests.reachability import is_reachable
 from zennb.engine.step.cache_options import changed_although_left_out
 from zennb.engine.step.code_owned_outputs import (
     changed_parts,
@@ -125,7 +126,7 @@ def _shared_with_code(
 def refused_parts(
     resolved: ResolvedStep, outputs: Collection[str], namespace: Mapping[str, Any]
 ) -> StepRefused | None:
-    """Return an error if a step changed copies of inputs whose originals belong to code of the notebook.
+    """Return an error if a step changed copies of inputs whose originals belong to code, or are in what has no copy.
 
     Args:
         resolved: the step.
@@ -144,6 +145,12 @@ def refused_parts(
             f"step '{resolved.definition.name}' was given a copy, and {weak[0]}, which stays as it was. Change it in a "
             "plain cell, or run the step as a cell on a stack that runs in the kernel."
         )
+    if parted := _parted(resolved, changed):
+        return StepRefused(
+            f"step '{resolved.definition.name}' has a copy of `{parted[0]}` here and `{parted[1]}`, which cannot be "
+            "stored and goes on with the notebook's own, and one of them was changed. Run the step as a cell on a "
+            "stack that runs in the kernel."
+        )
     found = changed_parts(changed, others) if changed else []
     if not found:
         return None
@@ -152,6 +159,21 @@ def refused_parts(
         "which goes on with it as it was. Change it in a plain cell, or run the step as a cell on a stack that runs "
         "in the kernel."
     )
+
+
+def _parted(resolved: ResolvedStep, changed: Mapping[str, tuple[Any, ValueDigest]]) -> tuple[str, str] | None:
+    """Return an input that was copied, and what was handed over as it is and holds it, such as a generator over it.
+
+    Only if the copy or the original was changed.
+    """
+    holders = resolved.values.keys() - resolved.digests.keys() - resolved.artifacts.keys()
+    originals = {name: value for name, value in resolved.values.items() if name in resolved.digests}
+    for name, (_, seen) in {**changed, **(contents(originals) if holders else {})}.items():
+        if name in changed or seen.digest != resolved.digests[name].digest:
+            for holder in sorted(holders):
+                if is_reachable(resolved.values[holder], seen.mutable, seen.memory):
+                    return name, holder
+    return None
 
 
 def refused_copies(resolved: ResolvedStep) -> StepRefused | None:
