@@ -105,6 +105,7 @@ class DependencySearch:
     Attributes:
         data: see `Dependencies`; so far.
         named: names that only text names, which some code may look up.
+        missing: names that functions read of the notebook, and that it does not have; so far.
         definitions: see `Dependencies`; so far.
     """
 
@@ -116,6 +117,7 @@ class DependencySearch:
         self.data: Mapping[str, Any] = self._closure.data
         self.definitions: Mapping[str, Any] = self._closure.definitions
         self.named: frozenset[str] | set[str] = self._closure.named
+        self.missing: frozenset[str] | set[str] = self._closure.missing
 
     def follow(self, things: Iterable[object]) -> None:
         """Continue the search with these functions, classes and modules."""

@@ -21,6 +21,7 @@ class FoundDependencies:
     Attributes:
         cached: name → function behind `functools.lru_cache`.
         named: names that only text names, which some code may look up.
+        missing: names that functions read of the notebook, and that it does not have.
         evaluates: which code calls `eval`, in short phrases.
     """
 
@@ -35,6 +36,7 @@ class FoundDependencies:
         self.unclear: dict[str, None] = {}
         self.cached: dict[str, Any] = {}
         self.named: set[str] = set()
+        self.missing: set[str] = set()
         self.evaluates: dict[str, None] = {}
         self._digests: dict[str, set[str]] = {}
 

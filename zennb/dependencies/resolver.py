@@ -217,6 +217,7 @@ class DependencyResolver(FoundDependencies):
             elif prefix and name in binds:
                 self._add_constant(prefix + name, "", "constant")
             elif name not in scope:
+                self.missing.update({name} - bound if notebook else ())
                 self._builtin(name, chains, bound)
 
     def _builtin(self, name: str, chains: list[Chain], bound: frozenset[str]) -> None:
@@ -351,12 +352,8 @@ class DependencyResolver(FoundDependencies):
 
     def _add_whole_module(self, module: ModuleType) -> None:
         """Add everything public in a local module that is used as a whole."""
-        name = module.__name__
-        place = origin(name)
-        if place is Origin.NOTEBOOK:
+        if origin(module.__name__) is Origin.NOTEBOOK:
             self._unclear("the notebook's own module is passed on as a value")
-        if place is not Origin.LOCAL:
-            return
         self._add_members(module)
 
     def _add_members(self, module: ModuleType, *, private: bool = False) -> None:

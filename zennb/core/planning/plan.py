@@ -25,6 +25,7 @@ class Outline:
         aliases: other names that stand for it, unless they are names of steps or stand for several.
         reads: names it takes from the notebook.
         binds: names it binds or changes in place.
+        deletes: names it may delete: it comes after the steps that bind them, and before those below that read them.
         after: names of steps that must come before it although no value flows (`--after`).
         captured: names known to come from plain cells, so that steps below it which bind them do not give them.
     """
@@ -33,6 +34,7 @@ class Outline:
     aliases: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
     binds: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
     after: tuple[str, ...] = ()
     captured: frozenset[str] = frozenset()
 
@@ -131,14 +133,18 @@ def plan(steps: Sequence[Outline]) -> Plan:
         raise same_name(doubled[0])
     flows: dict[tuple[str, str], list[str]] = {}
     sources: dict[str, dict[str, str]] = {}
-    binders = _binders(steps)
+    binders = _places(step.binds for step in steps)
+    changers = _places(step.binds | step.deletes for step in steps)
     for place, step in enumerate(steps):
         sources[step.name] = {}
         for name in sorted(step.reads):
-            giver = _binder(steps, place, name, binders.get(name, ()))
+            giver = _binder(steps, place, name, changers.get(name, ()))
             if giver is not None:
                 flows.setdefault((giver, step.name), []).append(name)
                 sources[step.name][name] = giver
+        for name in step.deletes - step.reads:
+            if (giver := _binder(steps, place, name, binders.get(name, ()))) is not None:
+                flows.setdefault((giver, step.name), [])
         for other in step.after:
             flows.setdefault((_named(other, names, aliases), step.name), [])
     edges = {pair: tuple(found) for pair, found in flows.items()}
@@ -174,11 +180,11 @@ def _named(name: str, steps: Collection[str], aliases: Mapping[str, str]) -> str
     return found
 
 
-def _binders(steps: Sequence[Outline]) -> dict[str, list[int]]:
-    """Return name → places of the steps that bind it."""
+def _places(changed: Iterable[Collection[str]]) -> dict[str, list[int]]:
+    """Return name → places of the steps that change it."""
     found: dict[str, list[int]] = {}
-    for place, step in enumerate(steps):
-        for name in step.binds:
+    for place, names in enumerate(changed):
+        for name in names:
             found.setdefault(name, []).append(place)
     return found
 

@@ -62,12 +62,16 @@ class HeldValues:
                 )
         return None
 
-    def made(self, request: RunRequest, steps: Mapping[str, Step], name: str) -> Collection[str] | None:
-        """Return the names that a step of a run has bound or changed; None if it has not ended well."""
+    def made(self, request: RunRequest, steps: Mapping[str, Step], name: str) -> Mapping[str, bool] | None:
+        """Return the names that a step of a run has bound, changed or deleted; None if it has not ended well.
+
+        The value says whether the name is bound.
+        """
         step = steps.get(name)
         if step is None or not step.status.is_good:
             return None
-        return {*step.outputs, *self.of_step.get(name, ()), *request.definitions[name].options.no_store}
+        bound = {*step.outputs, *self.of_step.get(name, ()), *request.definitions[name].options.no_store}
+        return {**dict.fromkeys(step.deletes, False), **dict.fromkeys(bound, True)}
 
     def beside(self, request: RunRequest, reader: str) -> RunRequest:
         """Return the request as one of its steps sees it: with the values of the steps that it reads from.

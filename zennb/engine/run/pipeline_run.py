@@ -17,7 +17,8 @@ from zennb.engine.run.ended_run import ended_run
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
-from zennb.engine.run.planner import changed_too_late, resolve_in_run, with_sources
+from zennb.engine.run.input_sources import changed_too_late, with_sources
+from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_alerts import RunAlerts
 from zennb.engine.run.run_request import FinishedRun, RunRequest, status_of_run

@@ -14,15 +14,16 @@ from zennb.core.planning.run_plan import Freshness, PlannedStep
 from zennb.core.records.loaded_names import load_call, loaded_name
 from zennb.digests.digest import digest_cache
 from zennb.engine.run.element_steps import ElementSteps
+from zennb.engine.run.input_sources import with_sources
 from zennb.engine.run.possible_effects import PossibleEffects
 from zennb.engine.run.repeated_calls import note_calls
 from zennb.engine.run.run_context import LARGE
-from zennb.engine.step.cache_options import is_ignored, refuse_unstored
+from zennb.engine.step.cache_options import is_ignored, refuse_unstored, without_reads
 from zennb.engine.step.resolve import resolve_step
-from zennb.errors import CannotDigest, StepRefused, ZennbError
+from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.observed import Observed
@@ -31,77 +32,7 @@ if TYPE_CHECKING:
     from zennb.engine.run.run_request import RunRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["RunPlanner", "changed_too_late", "resolve_in_run", "with_sources"]
-
-
-def with_sources(request: RunRequest, name: str, made: Callable[[str], Collection[str] | None]) -> RunRequest:
-    """Return the request with what a step reads taken from the steps before it that have really made or changed it.
-
-    The plan knows what each step changed in place the last time. With other inputs it may change more, or less.
-
-    Args:
-        request: the run.
-        name: the step.
-        made: returns the names that another step has bound or changed in this run; None where that is not known.
-    """
-    plan = request.plan
-    sources, origins = dict(plan.sources[name]), dict(request.origins.get(name, {}))
-    before = plan.order[: plan.order.index(name)]
-    known = {step: found for step in before if (found := made(step)) is not None}
-    if all(set(found) == set(request.binds.get(step, ())) for step, found in known.items()):
-        return request
-    for read in plan.reads[name] | request.definitions[name].analysis.reads.keys():
-        makers = [step for step in before if read in known.get(step, request.binds.get(step, ()))]
-        if makers:
-            sources[read] = makers[-1]
-        elif sources.get(read) in known:  # not changed this time, so it is as a plain cell made it
-            changer = sources.pop(read)
-            while (earlier := plan.sources[changer].get(read)) is not None:
-                changer = earlier
-            if read in request.origins.get(changer, {}):
-                origins[read] = request.origins[changer][read]
-            elif _is_of_earlier_run(request, read):
-                raise StepRefused(
-                    f"step '{name}' reads `{read}`, which step '{changer}' bound in an earlier run and not in "
-                    f"this one. Run the cell again that binds `{read}` first."
-                )
-    plan = replace(plan, sources={**plan.sources, name: sources})
-    return replace(request, plan=plan, origins={**request.origins, name: origins})
-
-
-def _is_of_earlier_run(request: RunRequest, name: str) -> bool:
-    """Whether the notebook has under a name what some step made."""
-    if name not in request.namespace:
-        return False
-    try:
-        _, artifact = request.value_digest(name, request.namespace[name])
-    except CannotDigest:
-        return False
-    return artifact is not None and artifact.is_output
-
-
-def changed_too_late(request: RunRequest, step: Step, begun: Collection[str]) -> StepRefused | None:
-    """Return an error if a step has changed what steps after it, which run beside it, have read already.
-
-    Args:
-        request: the run.
-        step: its record. The next run knows from it what it changes, and waits for it.
-        begun: the steps that have begun.
-    """
-    if not step.status.is_good:
-        return None
-    plan, name = request.plan, step.name
-    late = step.outputs.keys() - request.binds.get(name, ())
-    for after in plan.order[plan.order.index(name) + 1 :] if late else ():
-        sources, reads = plan.sources[after], plan.reads[after]
-        earlier = {each for each in late if sources.get(each) == plan.sources[name].get(each)}
-        read = min(earlier & (reads | request.definitions[after].analysis.reads.keys()), default="")
-        if read and after in begun:
-            return StepRefused(
-                f"step '{name}' changed `{read}` in place, which was not known before, and step '{after}' may have "
-                "read it as it was. Run the pipeline again: now they run one after the other."
-            )
-    return None
+__all__ = ["RunPlanner", "resolve_in_run"]
 
 
 def resolve_in_run(
@@ -126,8 +57,10 @@ def resolve_in_run(
             given[wanted] = produced[wanted]
             given.update(_stored_with(wanted, source, produced, request, name))
     given.update(_parts(given, request, name, outputs))
-    return resolve_step(
-        request.definitions[name],
+    definition, bound = request.definitions[name], request.bound.get(name, {})
+    gone = frozenset(each for each, is_bound in bound.items() if not is_bound)
+    resolved = resolve_step(
+        replace(definition, analysis=without_reads(definition.analysis, gone, in_functions=True)),
         request.namespace,
         value_digest=request.value_digest,
         partners=request.partners,
@@ -136,6 +69,8 @@ def resolve_in_run(
         patches=request.patches,
         calls=request.calls,
     )
+    there = {each for each in definition.analysis.deletes - resolved.values.keys() if bound.get(each)}
+    return replace(resolved, definition=definition, deletes=(resolved.deletes | there) - gone)
 
 
 def _stored_with(
@@ -208,6 +143,7 @@ class RunPlanner:
         self.resolved: dict[str, ResolvedStep] = {}
         self._planned: dict[str, PlannedStep] = {}
         self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
+        self._deleted: dict[str, Sequence[str]] = {}
         self._overlay: dict[str, str] = {}
         self._running: list[tuple[str, PossibleEffects]] = []
 
@@ -252,7 +188,8 @@ class RunPlanner:
                 self._note_calls(latest)
             # The steps below are judged as if it put out the same again. If they would be
             # reused then, they are `may run`.
-            self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
+            last = latest if latest is not None and latest.status.is_good else None
+            self._outputs[name], self._deleted[name] = (last.outputs, last.deletes) if last else ({}, ())
         return PlannedStep(
             name=name,
             state=state,
@@ -267,11 +204,12 @@ class RunPlanner:
     def _outputs_of(self, source: str) -> Mapping[str, Artifact]:
         return self._outputs.get(source, {})
 
-    def _made_by(self, step: str) -> Collection[str] | None:
-        is_known = step in self._planned and step in (self._request.previous or {})
-        return (
-            {*self._outputs_of(step), *self._request.definitions[step].options.no_store} if is_known else None
-        )
+    def _made_by(self, step: str) -> Mapping[str, bool] | None:
+        last = (self._request.previous or {}).get(step)
+        if step not in self._planned or last is None:
+            return None
+        bound = {*self._outputs_of(step), *self._request.definitions[step].options.no_store}
+        return {**dict.fromkeys(self._deleted[step], False), **dict.fromkeys(bound, True)}
 
     def _place(self, name: str) -> str:
         try:
@@ -323,7 +261,7 @@ class RunPlanner:
 
     def _apply_reuse(self, name: str, source: Step) -> None:
         """Note the outputs of a reused step, and the files, variables and settings that it restores."""
-        self._outputs[name] = source.outputs
+        self._outputs[name], self._deleted[name] = source.outputs, source.deletes
         self._note_calls(source)
         observed, state_of = source.observed, self._context.environment.state_of
         left = {name: state for name, state in observed.left.items() if state not in observed.calls}

@@ -49,6 +49,7 @@ class RunRequest:
         rerun: run the steps even if results could be reused.
         binds: step → names it binds or changes in place.
         origins: step → input from plain cells → its artifact before other steps changed the variable.
+        bound: step → name → whether it is bound when that step begins, of what steps before it have bound or deleted.
         decided: steps that are already known to run, as resolved and decided.
         process: the state of the notebook's process, where this is another one; None in the kernel.
         notify: who is told of the end or duration of the run, as typed after `--notify`.
@@ -71,6 +72,7 @@ class RunRequest:
     rerun: bool = False
     binds: Mapping[str, Collection[str]] = field(default_factory=dict)
     origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
+    bound: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     decided: Mapping[str, tuple[ResolvedStep, CacheDecision]] = field(default_factory=dict)
     process: ProcessSnapshot | None = None
     notify: tuple[str, ...] = ()

@@ -11,9 +11,12 @@ import inspect
 import os
 import time
 from dataclasses import replace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zennb.compat.instances import is_a
 from zennb.core.reading.definition_checks import checks
+from zennb.dependencies.callables import is_code, is_from_shell
 from zennb.digests.digest import contents
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.missing_data import MissingData
@@ -168,8 +171,15 @@ def _load_data(
     namespace.update(channels.values)
     stored = {name: each for name, each in request.inputs.items() if name not in channels.values}
     data = MissingData(namespace, stored, repository)
+    own = {*namespace}
     if request.code:
         unpack(request.code, namespace, data.load)
+    # Functions bring along what they read of the notebook. What is no input has been deleted in this run, or the step
+    # binds it first.
+    for name in [each for each in namespace if each not in own and each not in stored]:
+        value = namespace[name]
+        if not (is_a(value, ModuleType) or is_code(value) or is_from_shell(name, value)):
+            del namespace[name]
     data.load_rest()
 
 

@@ -184,7 +184,7 @@ def request_for(
         names=tuple(found.definitions),
         modules=found.uses,
         writes=found.writes,
-        deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
+        deletes=resolved.deletes,
         uses=resolved.uses,
         texts=texts_for(resolved),
         evaluates=found.evaluates,

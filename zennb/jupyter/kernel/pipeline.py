@@ -386,7 +386,7 @@ class PipelineSession:
             )
             session.lazy_outputs.forget(held)
             session.namespace.update(held)
-            session.variables.forget(name for name in unchanged if outputs.get(name) is unchanged[name])
+            session.variables.forget({*gone, *(n for n, a in unchanged.items() if outputs.get(n) is a)})
             session.unstored.note_all(finished.steps.values(), artifacts)
 
     def _holds(self, name: str, artifact: Artifact) -> bool:

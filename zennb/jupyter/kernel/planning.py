@@ -75,13 +75,15 @@ class Planning:
         self, definitions: Mapping[str, StepDefinition], previous: Mapping[str, Step]
     ) -> list[Outline]:
         binds = {name: self.binds(definition, previous.get(name)) for name, definition in definitions.items()}
-        bound = frozenset().union(*binds.values()) if binds else frozenset()
+        deletes = {name: each.analysis.deletes - binds[name] for name, each in definitions.items()}
+        bound = frozenset().union(*binds.values(), *deletes.values())
         return [
             Outline(
                 name=name,
                 aliases=definition.derived,
                 reads=self.reads(definition, bound),
                 binds=binds[name],
+                deletes=deletes[name],
                 after=definition.options.after,
                 captured=self._captured(definition, previous.get(name)),
             )
@@ -100,7 +102,7 @@ class Planning:
         functions = {n for n, value in search.definitions.items() if n in made and made[n].place == id(value)}
         return (
             frozenset({*search.data, *functions})
-            | (frozenset(definition.analysis.reads) & bound)
+            | (bound & {*definition.analysis.reads, *search.missing})
             | frozenset(definition.options.inputs)
         )
 
