@@ -123,6 +123,11 @@ ODD = {
     "a metaclass whose attributes raise": _metaclass(
         "    def __getattribute__(cls, name): raise RuntimeError(name)"
     ),
+    "a metaclass without a hash": _metaclass("    def __eq__(cls, other): return True"),
+    "a metaclass whose hash raises": _metaclass(
+        "    def __eq__(cls, other): raise RuntimeError('eq')\n    def __hash__(cls): raise RuntimeError('hash')\n"
+        "    def __ne__(cls, other): raise RuntimeError('ne')"
+    ),
     "a metaclass with properties that raise": _metaclass(
         "".join(
             f"    @property\n    def {name}(cls): raise RuntimeError('{name}')\n"

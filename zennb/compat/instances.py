@@ -34,6 +34,7 @@ __all__ = [
     "error_text",
     "holds_own_attributes",
     "is_a",
+    "is_one_of",
     "length_of",
     "module_name",
     "path_text",
@@ -49,6 +50,14 @@ _module = vars(type)["__module__"].__get__
 _name = vars(type)["__qualname__"].__get__
 _mro = vars(type)["__mro__"].__get__
 _namespace = vars(type)["__dict__"].__get__
+
+
+def is_one_of(value: object, kinds: Collection[object]) -> bool:
+    """Return whether the type of a value is exactly one of these; a class without a hash is none of them."""
+    try:
+        return type(value) in kinds
+    except Exception:  # noqa: BLE001 - a metaclass of the user with `__eq__` and no `__hash__`, or one that raises
+        return False
 
 
 def module_name(cls: type) -> str:

@@ -6,11 +6,10 @@ import builtins
 import sys
 from collections import deque
 from functools import partial
-from inspect import getattr_static
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import bases_of, is_a
+from zennb.compat.instances import bases_of, class_attribute, is_a, is_one_of
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.embedded_names import EVALUATES
@@ -225,7 +224,7 @@ class DependencyResolver(FoundDependencies):
         value = vars(builtins).get(name)
         if value is None or module_of(value) in {"builtins", "io", "_io", "_sitebuiltins"} or name in SHELL:
             return
-        if type(value) not in SCALARS:
+        if not is_one_of(value, SCALARS):
             for chain in chains:
                 self._add_name(value, chain, "builtins.", bound)
 
@@ -289,7 +288,7 @@ class DependencyResolver(FoundDependencies):
 
     def _add_classes_of(self, value: Any, chain: Chain, name: str, bound: frozenset[str]) -> None:
         """Add the classes of a value, and methods patched into a package's class."""
-        if type(value) in SCALARS and len(chain) == 1:
+        if is_one_of(value, SCALARS) and len(chain) == 1:
             return
         self._note_package(module_of(type(value)))
         # Any method of the value may be called, also by code that we do not see.
@@ -302,7 +301,7 @@ class DependencyResolver(FoundDependencies):
         """Add a user's function that was patched into a package's class."""
         if not rest or not is_a(cls, type):
             return
-        for function in functions_in(getattr_static(cls, rest[0], None)):
+        for function in functions_in(class_attribute(cls, rest[0])):
             self._add_constant(f"{name}.{rest[0]}", function_name(function), "name")
             self.push(function, bound)
 
@@ -347,7 +346,7 @@ class DependencyResolver(FoundDependencies):
         elif place.is_users:
             self._add_classes_of(value, (name, *rest), name, bound)
             self._add_value(value, name, bound)
-        elif type(value) in SCALARS and scalars and (name.endswith(".__version__") or ".__" not in name):
+        elif is_one_of(value, SCALARS) and scalars and (name.endswith(".__version__") or ".__" not in name):
             self._add_value(value, name, bound)
 
     def _add_whole_module(self, module: ModuleType) -> None:

@@ -10,7 +10,7 @@ import re
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, is_one_of
 from zennb.core.reading.embedded_names import EVALUATES, Lookup, lookup_of, names_in_texts
 from zennb.core.reading.reflection import Reflection, reflections
 from zennb.dependencies.callables import is_code, is_users_code
@@ -152,7 +152,7 @@ def texts_in(value: object) -> set[str]:
             break
         if issubclass(type(one), str):
             found.add(str.__str__(one))
-        elif type(one) not in _PLAIN and id(one) not in seen:
+        elif not is_one_of(one, _PLAIN) and id(one) not in seen:
             seen.add(id(one))
             waiting.extend(_parts(one))
     return found

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import class_attributes, is_a
+from zennb.compat.instances import class_attributes, is_a, is_one_of
 from zennb.compat.python import field_kind, own_annotations, registered_classes
 from zennb.digests.walker import HIDDEN, DigestWalker, Steps
 from zennb.packages.origin import origin
@@ -94,9 +94,9 @@ def functions_in(attribute: object) -> Iterator[FunctionType]:
     """Yield the user's functions that an attribute of a class consists of: a function, or those of a property."""
     if is_a(attribute, FunctionType):
         found: tuple[object, ...] = (attribute,)
-    elif type(attribute) in _PROPERTIES:
+    elif is_one_of(attribute, _PROPERTIES):
         found = (attribute.fget, attribute.fset, attribute.fdel)  # type: ignore[attr-defined] # both have them
-    elif type(attribute) in _METHODS:
+    elif is_one_of(attribute, _METHODS):
         found = (attribute.__func__,)  # type: ignore[attr-defined] # all have it
     elif type(attribute) is cached_property:
         found = (attribute.func,)

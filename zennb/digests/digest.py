@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128
 
-from zennb.compat.instances import error_line, module_name, qualified_name
+from zennb.compat.instances import error_line, is_one_of, module_name, qualified_name
 from zennb.compat.slot_names import slots_unnoticed
 from zennb.digests.objects import HANDLERS
 from zennb.digests.stretches import compact
@@ -74,7 +75,7 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
     Raises:
         CannotDigest: part of the value has no content (a generator, a lock); its path is in the message.
     """
-    if type(value) in SCALARS:  # a fast path with the same result
+    if is_one_of(value, SCALARS):  # a fast path with the same result
         return ValueDigest(
             digest=xxh3_128(scalar(value)).hexdigest(), code=(), packages=_NOTHING, mutable=_NOTHING
         )
@@ -164,13 +165,16 @@ def digest_class_shell(cls: type, *, name: str) -> ValueDigest:
     )
 
 
-def is_immutable(value: object) -> bool:
+def is_immutable(value: Any) -> bool:
     """Whether a value is certainly immutable: a scalar, or a tuple or frozenset of such. This check is cheap."""
     cls = type(value)
-    if cls in SCALARS:
+    if is_one_of(value, SCALARS):
         return True
     if cls is tuple or cls is frozenset:
-        return set(map(type, value)) <= SCALARS or _are_immutable(value)  # type: ignore[call-overload] # iterable
+        with suppress(Exception):  # a class without a hash
+            if set(map(type, value)) <= SCALARS:
+                return True
+        return _are_immutable(value)
     return f"{module_name(cls)}.{qualified_name(cls)}" in SETTLED
 
 
@@ -191,7 +195,7 @@ def _are_immutable(values: Any, depth: int = 1) -> bool:
     if depth > DEEP:
         return False
     return all(
-        _are_immutable(value, depth + 1) if type(value) in {tuple, frozenset} else is_immutable(value)
+        _are_immutable(value, depth + 1) if is_one_of(value, {tuple, frozenset}) else is_immutable(value)
         for value in values
     )
 

@@ -8,7 +8,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from zennb.compat.instances import error_line, is_a, qualified_name
+from zennb.compat.instances import error_line, is_a, is_one_of, qualified_name
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
@@ -144,7 +144,9 @@ def _keep_parts(walker: DigestWalker, value: Any) -> None:
     left = FAR
     while level and left > 0:
         fresh = {
-            id(part): part for part in parts_of(level) if type(part) not in SCALARS and id(part) not in seen
+            id(part): part
+            for part in parts_of(level)
+            if not is_one_of(part, SCALARS) and id(part) not in seen
         }
         seen.update(fresh)
         left -= len(fresh)

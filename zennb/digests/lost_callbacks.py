@@ -11,7 +11,7 @@ from functools import partial
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a, slot_values
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a, is_one_of, slot_values
 from zennb.digests.walker import SCALARS
 from zennb.packages.origin import full_name, module_of, origin
 
@@ -61,7 +61,7 @@ def lost_callback(
     left = [
         part
         for name, part in attributes_of(value).items()
-        if type(part) not in SCALARS and id(part) not in kept and name not in caches
+        if not is_one_of(part, SCALARS) and id(part) not in kept and name not in caches
     ]
     if not left:
         return ""
@@ -97,7 +97,7 @@ def _are_clear(values: list[Any], clear: dict[int, tuple[int, Any]]) -> bool:
     for levels in range(_DEEP, 0, -1):
         fresh = []
         for each in level:
-            if type(each) in SCALARS or id(each) in looked:
+            if is_one_of(each, SCALARS) or id(each) in looked:
                 continue
             if (known := clear.get(id(each))) is not None and known[0] >= levels:
                 continue

@@ -12,7 +12,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from zennb.compat.instances import bases_of, class_attributes, is_a, module_name
+from zennb.compat.instances import bases_of, class_attributes, is_a, is_one_of, module_name
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
 from zennb.digests.stretches import Stretch, is_in, may_stand_on_memory, ranges, stretches
@@ -79,7 +79,10 @@ class Search:
             beyond: what to answer when there are more than `FAR` objects inside.
         """
         passed: list[Iterable[int]] = []
-        answer = self._find(value, passed)
+        try:
+            answer = self._find(value, passed)
+        except Exception:  # noqa: BLE001 - a class of the user that cannot be hashed
+            answer = _is_inside(value, self._ids)
         if answer is not False:  # these objects lead to it, or nobody knows where they lead
             self._passed.difference_update(*passed)
         return beyond if answer is None else answer
@@ -129,6 +132,19 @@ class Search:
         return False
 
 
+def _is_inside(value: object, ids: AbstractSet[int]) -> bool | None:
+    """Do the same without asking for types, and not for memory."""
+    seen: dict[int, Any] = {}
+    level: list[Any] = [value]
+    while level and len(seen) < FAR:
+        fresh = {id(each): each for each in level if id(each) not in seen}
+        if not ids.isdisjoint(fresh):
+            return True
+        seen |= fresh
+        level = parts_of(fresh.values())
+    return None if level else False
+
+
 def is_reachable(
     value: object,
     ids: AbstractSet[int],
@@ -157,9 +173,9 @@ def code_in(values: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
     level = list(values)
     while level and len(seen) < FAR:
-        fresh = {id(each): each for each in level if type(each) not in SCALARS and id(each) not in seen}
+        fresh = {id(each): each for each in level if not is_one_of(each, SCALARS) and id(each) not in seen}
         seen |= fresh
-        level = [*parts_of(fresh.values()), *set(map(type, fresh.values()))]
+        level = [*parts_of(fresh.values()), *map(type, fresh.values())]
         for each in fresh.values():
             if is_a(each, type | FunctionType) and origin(module_of(each)).is_users:
                 found.append(each)
@@ -170,6 +186,20 @@ def code_in(values: Iterable[Any]) -> list[Any]:
 
 def parts_of(values: Collection[Any]) -> list[Any]:
     """Return what some values consist of, one level down."""
+    try:
+        return _parts_of(values)
+    except Exception:  # noqa: BLE001 - a class of the user that cannot be hashed
+        return [part for value in values for part in _parts_alone(value)]
+
+
+def _parts_alone(value: Any) -> list[Any]:
+    try:
+        return _parts_of([value])
+    except Exception:  # noqa: BLE001 - it is an instance of that class, or the class itself
+        return [] if is_a(value, type) else gc.get_referents(value)
+
+
+def _parts_of(values: Collection[Any]) -> list[Any]:
     kinds = set(map(type, values))
     if kinds <= PLAIN:
         return gc.get_referents(*values)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import attributes_of, elements_of, is_a, length_of, module_name, plain
+from zennb.compat.instances import attributes_of, elements_of, is_a, is_one_of, length_of, module_name, plain
 from zennb.materializers.charts import preview_altair, preview_plotly
 from zennb.materializers.estimators import estimator_text, preview_estimator
 from zennb.materializers.previews import preview_figure, preview_image, preview_pixels
@@ -128,11 +128,11 @@ def _text(value: object, limit: int) -> str:
         return repr(value[:limit])
     if type(value) is int and value.bit_length() > 4 * limit:
         return f"<int of {value.bit_length()} bits>"
-    if type(value) in _SCALARS:  # as most of what is shown
+    if is_one_of(value, _SCALARS):  # as most of what is shown
         return repr(value)
     if is_a(value, list | tuple | set | frozenset | dict) and len(value) > limit:
         return f"<{type_text(value)} of {len(value):,} items>"
-    if type(value) in {list, tuple, set, frozenset, dict} and is_a(value, Iterable):
+    if is_one_of(value, {list, tuple, set, frozenset, dict}) and is_a(value, Iterable):
         return _container(value, limit)
     shape = getattr(value, "shape", None) if type_text(value).partition(".")[0] in _SHAPED else None
     if shape:

@@ -7,6 +7,7 @@ import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_one_of
 from zennb.compat.tensors import (
     extras_of,
     inference,
@@ -82,7 +83,9 @@ def root_arrays(value: Any) -> list[Any]:
     level = [value]
     while np is not None and level and len(seen) < FAR:
         fresh = {
-            id(part): part for part in parts_of(level) if type(part) not in SCALARS and id(part) not in seen
+            id(part): part
+            for part in parts_of(level)
+            if not is_one_of(part, SCALARS) and id(part) not in seen
         }
         seen.update(fresh)
         level = list(fresh.values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, is_one_of
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
 from zennb.core.records.signing import names_artifact
@@ -110,7 +110,9 @@ class ArtifactRepository:
         seen = self._seen(groups)
         if scalars is not None:
             keys = {
-                name: (name, each.digest) for name, (value, each) in values.items() if type(value) in SCALARS
+                name: (name, each.digest)
+                for name, (value, each) in values.items()
+                if is_one_of(value, SCALARS)
             }
             seen |= {name: scalars[key] for name, key in keys.items() if key in scalars}
         for group in groups:

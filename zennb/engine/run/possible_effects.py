@@ -11,7 +11,7 @@ from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import class_attributes, is_a, path_text
+from zennb.compat.instances import class_attributes, is_a, is_one_of, path_text
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.records.loaded_names import loaded_name
 from zennb.core.records.observed import UNTOUCHED
@@ -189,7 +189,7 @@ def _texts_in(value: Any) -> Iterator[str]:
     """Yield a text, or the texts in small containers of plain data."""
     if text := path_text(value):
         yield text
-    elif type(value) in {list, tuple, set, frozenset} and len(value) <= 100:
+    elif is_one_of(value, {list, tuple, set, frozenset}) and len(value) <= 100:
         for part in value:
             yield from _texts_in(part)
     elif type(value) is dict and len(value) <= 100:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zennb.compat.instances import is_one_of
 from zennb.core.reading.loop_variables import loop_variables
 from zennb.core.records.records import LOOP_VARIABLE, Artifact
 from zennb.digests.digest import SCALARS
@@ -59,7 +60,7 @@ def kind_of(kind: str, value: object) -> str:
     if (
         kind == "captured"
         # A short plain value that a plain cell set: what people call a parameter.
-        and type(value) in SCALARS
+        and is_one_of(value, SCALARS)
         # Python refuses to write out longer integers.
         and not (type(value) is int and value.bit_length() > 300)
         and len(str(value)) < 80

@@ -11,7 +11,7 @@ from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, getweakrefs
 
-from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a, is_one_of
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
 from zennb.digests.reachability import FAR, Search, is_reachable, parts_of
@@ -172,7 +172,7 @@ def _weak_references(value: object, seen: ValueDigest) -> set[int]:
     found = {*map(id, getweakrefs(value))}
     visited, level = set[int](), [value] if seen.code else []
     while level and len(visited) < FAR:
-        fresh = {id(part): part for part in level if type(part) not in SCALARS and id(part) not in visited}
+        fresh = {id(part): part for part in level if not is_one_of(part, SCALARS) and id(part) not in visited}
         visited |= fresh.keys()
         found |= {id(each) for part in fresh.values() if _is_users(type(part)) for each in getweakrefs(part)}
         level = parts_of(fresh.values())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json
+from zennb.compat.instances import is_one_of
 from zennb.errors import DamagedArtifact
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _parts(value: Any, wanted: Collection[int]) -> Iterator[tuple[Any, list[Any]
                     return
                 if id(part) in wanted:
                     yield part, [*path, [key]]
-                if type(part) in {dict, list, tuple} and id(part) not in seen:
+                if is_one_of(part, {dict, list, tuple}) and id(part) not in seen:
                     seen.add(id(part))
                     below.append((part, [*path, [key]]))
         level = below
@@ -90,8 +91,8 @@ def _parts(value: Any, wanted: Collection[int]) -> Iterator[tuple[Any, list[Any]
 
 def _elements(value: Any) -> Iterator[tuple[Any, Any]]:
     if type(value) is dict:
-        yield from ((key, part) for key, part in value.items() if type(key) in {int, str})
-    elif type(value) in {list, tuple}:
+        yield from ((key, part) for key, part in value.items() if is_one_of(key, {int, str}))
+    elif is_one_of(value, {list, tuple}):
         yield from enumerate(value)
 
 
@@ -105,7 +106,7 @@ def part_in(value: Any, artifact: Artifact) -> Any:
         return value
     try:
         for (key,) in parse_json(artifact.item or "[0, []]", bounded=True)[1]:
-            if type(value) not in {dict, list, tuple}:
+            if not is_one_of(value, {dict, list, tuple}):
                 raise _missing(artifact)
             value = value[key]
     except (LookupError, ValueError, TypeError):  # or the record is odd

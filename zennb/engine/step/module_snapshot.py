@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, is_one_of
 from zennb.dependencies.callables import is_code
 from zennb.digests.digest import digest_value
 from zennb.digests.walker import SCALARS
@@ -81,7 +81,7 @@ def _differs(before: dict[str, Any], now: dict[str, Any], key: str, module: str)
         return False
     if type(old) is not type(new) or is_a(old, ModuleType) or is_code(old):
         return True
-    if type(old) in SCALARS:
+    if is_one_of(old, SCALARS):
         return bool(old != new)
     try:
         return digest_value(old).digest != digest_value(new).digest

@@ -18,7 +18,7 @@ from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import bases_of, class_attributes, is_a, module_name
+from zennb.compat.instances import bases_of, class_attributes, is_a, is_one_of, module_name
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import NOT_STORED, Artifact
 from zennb.digests.digest import ValueDigest, digest_value, is_immutable
@@ -254,7 +254,7 @@ def _works_outside(value: object) -> bool:
     """Whether a value, or a part of it, works on by itself; the threads of a pool only wait for work."""
     if module_of(type(value)).startswith("multiprocessing."):
         return False
-    kinds = {type(each) for each in (value, *parts_of([value]))}
+    kinds = [type(each) for each in (value, *parts_of([value]))]
     return any(full_name(base) in _OUTSIDE for kind in kinds for base in bases_of(kind))
 
 
@@ -269,7 +269,7 @@ def _inside(value: object, namespace: Mapping[str, Any]) -> tuple[dict[int, obje
     kinds: dict[int, bool] = {}
     level: Sequence[object] = [value]
     while level:
-        fresh = {id(each): each for each in level if id(each) not in found and type(each) not in _PLAIN}
+        fresh = {id(each): each for each in level if id(each) not in found and not is_one_of(each, _PLAIN)}
         found |= fresh
         if len(found) > _FAR:
             raise CannotDigest("it", "too many objects")

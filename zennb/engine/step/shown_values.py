@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from zennb.compat.instances import attributes_of, elements_of, is_a, module_name
+from zennb.compat.instances import attributes_of, elements_of, is_a, is_one_of, module_name
 from zennb.core.reading.literals import written_out
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.step.shared_state import share
@@ -101,7 +101,7 @@ def _path(node: ast.expr | None) -> list[Any] | None:
             steps.append(f".{node.attr}")
         else:
             key = written_out(node.slice)
-            if type(key) not in {int, str}:
+            if not is_one_of(key, {int, str}):
                 return None
             steps.append([key])
         node = node.value
@@ -115,7 +115,7 @@ def part_at(value: object, steps: Sequence[Any]) -> object:
             value = attributes_of(value).get(step[1:], _ABSENT)
         elif type(value) is dict:
             value = value.get(step[0], _ABSENT)
-        elif type(value) in {list, tuple} and type(step[0]) is int:
+        elif is_one_of(value, {list, tuple}) and type(step[0]) is int:
             try:
                 value = value[step[0]]  # type: ignore[index] # it is a list or tuple
             except IndexError:

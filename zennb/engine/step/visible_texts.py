@@ -19,6 +19,7 @@ from zennb.compat.instances import (
     class_attributes,
     elements_of,
     is_a,
+    is_one_of,
     length_of,
     module_name,
     path_text,
@@ -82,10 +83,9 @@ def texts_in_values(values: Iterable[object]) -> set[str]:
     found, waiting, met, left = set[str](), list(values), set[int](), _MOST
     while waiting and left:
         value, left = waiting.pop(), left - 1
-        cls = type(value)
         if is_a(value, str):
             found.add(plain(value))
-        elif cls in _PLAIN or is_a(value, ModuleType | FunctionType) or id(value) in met:
+        elif is_one_of(value, _PLAIN) or is_a(value, ModuleType | FunctionType) or id(value) in met:
             continue
         else:
             met.add(id(value))
