@@ -198,3 +198,17 @@ def test_such_code_runs_where_both_read_the_same(
     notebook.run(_LOCKED + made, f"%%step only\n{body}")
     assert notebook.cell("%pipeline run --rerun").error is None
     assert notebook.ns["y"] == right
+
+
+def test_classes_that_a_library_knows_are_the_notebooks_own(notebook: Notebook) -> None:
+    notebook.run(
+        "import copy, copyreg, numbers, sqlite3\nclass P:\n    def __init__(self, v): self.v = v",
+        "numbers.Number.register(P)\nsqlite3.register_adapter(P, lambda p: p.v)",
+        "%%step register\ncopyreg.pickle(P, lambda p: (P, (p.v + 1,)))",
+        "%%step read\ny = isinstance(P(1), numbers.Number), copy.copy(P(5)).v\n"
+        "z = sqlite3.connect(':memory:').execute('select ?', (P(3),)).fetchone()",
+    )
+    for _ in range(2):
+        notebook.run("y = z = None")
+        assert notebook.cell("%pipeline run --rerun").error is None
+        assert (notebook.ns["y"], notebook.ns["z"]) == ((True, 6), (3,))

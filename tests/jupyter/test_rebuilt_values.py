@@ -115,3 +115,12 @@ def test_the_reason_says_what_to_do(notebook: Notebook) -> None:
         "not cacheable: `c` is a C, which is another value when it is pickled and loaded"
     )
     assert "`__reduce__`" in made.reason
+
+
+@pytest.mark.parametrize(
+    "recipe", ["c.__reduce_ex__ = lambda _: (make, (2,))", "c.__getstate__ = lambda: {'v': 2}"]
+)
+def test_an_instance_with_a_recipe_of_its_own_is_not_stored(notebook: Notebook, recipe: str) -> None:
+    made = "class C: pass\ndef make(v):\n    c = C()\n    c.v = v\n    return c"
+    _, before, after = asked(notebook, (made, f"c = make(1)\n{recipe}", "c.v"))
+    assert (before, after) == (1, 1)

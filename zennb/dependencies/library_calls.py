@@ -30,6 +30,8 @@ class LibraryCall:
         digest: of the code, and of all that it reads.
         slot: digest of what it sets; a later call with the same slot takes its place. "" for one that adds something.
         place: position of its statement in the cell, for a step that executes it again on reuse; -1 for others.
+        classes: names of the notebook's classes that it reads, which the library may know from then on; None for a call
+            that comes from a record, which does not say.
         source: code that makes the same call anywhere, where all is written out; not in records.
     """
 
@@ -38,6 +40,7 @@ class LibraryCall:
     digest: str
     slot: str = ""
     place: int = -1
+    classes: frozenset[str] | None = field(default=None, compare=False)
     source: str = field(default="", compare=False)
 
     @property
@@ -57,6 +60,10 @@ class LibraryCall:
             slot=slot[0] if slot else "",
             place=int(place),
         )
+
+    def may_know(self, cls: str) -> bool:
+        """Whether the library may know a class of the notebook from it, so that a copy would be another one there."""
+        return self.classes is None or cls in self.classes
 
     def replaces(self, earlier: LibraryCall) -> bool:
         """Whether nothing of an earlier call is left after this one."""

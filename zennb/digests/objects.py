@@ -7,14 +7,14 @@ import warnings
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, error_line, is_a
 from zennb.compat.iterators import behind, is_namespace
 from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.lost_callbacks import lost_callback
 from zennb.digests.recipes import has_plain_recipe, whole_recipe
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
-from zennb.packages.origin import full_name, module_of, top_level
+from zennb.packages.origin import full_name, module_of, origin, top_level
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -102,6 +102,10 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     facts = _facts(walker, cls)
     for name in facts.lazy:
         getattr(value, name, None)
+    if facts.is_users and not _RECIPES.isdisjoint(attributes_of(value)):
+        raise walker.refuse(
+            f"an object of type {_title(cls)} with a pickle recipe of its own, which a copy would lose"
+        )
     try:
         found = _recipe(value, facts)
     except KeyboardInterrupt:
@@ -141,6 +145,7 @@ class _Facts(NamedTuple):
         is_table: whether it is one of `TABLES`.
         is_plain: whether `whole_recipe` has none for them.
         is_of_itertools: whether it is a class of `itertools`.
+        is_users: whether it is a class of the user.
     """
 
     lazy: tuple[str, ...]
@@ -148,6 +153,7 @@ class _Facts(NamedTuple):
     is_table: bool
     is_plain: bool
     is_of_itertools: bool
+    is_users: bool
 
 
 def _facts(walker: DigestWalker, cls: type) -> _Facts:
@@ -160,11 +166,13 @@ def _facts(walker: DigestWalker, cls: type) -> _Facts:
             is_table=_title(cls) in TABLES,
             is_plain=has_plain_recipe(cls),
             is_of_itertools=module == "itertools",
+            is_users=origin(module).is_users,
         )
     return known
 
 
 _NONE: frozenset[str] = frozenset()
+_RECIPES = frozenset({"__reduce__", "__reduce_ex__", "__getstate__"})
 
 
 def is_pure(cls: type) -> bool:

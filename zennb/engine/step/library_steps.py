@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.compat.python import environment_data
 from zennb.core.reading.definition_checks import cleared_cache
 from zennb.core.reading.definitions import definitions, flattened
@@ -164,6 +165,7 @@ def _call(
         digest=seal("secret", digest) if is_secret else digest,
         slot=text_digest([effect.name, slot])[:16] if slot else "",
         place=effect.place if again else -1,
+        classes=frozenset(n for n, value in reached.definitions.items() if is_a(value, type)),
         source="" if is_secret or effect.is_inner else _source(effect),
     )
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zennb.compat.instances import is_a
+from zennb.dependencies.callables import is_users_code
 from zennb.digests.hooks import hooked
 from zennb.digests.reachability import code_in
 from zennb.engine.remote.namespace_pickling import pack
@@ -150,6 +152,17 @@ def texts_for(resolved: ResolvedStep) -> frozenset[str] | None:
     return None if is_plain else texts_in_code(resolved.definition, found)
 
 
+def _must_stay(names: Mapping[str, Any], values: Mapping[str, Any], resolved: ResolvedStep) -> bool:
+    """Whether a step has to use the notebook's own definitions, as others know these and not copies of them."""
+    # An instance that is handed over as it is would be none of a copied class.
+    handed_over = {id(each) for each in code_in(values.values())}
+    # A copy is not registered with a library (`Number.register(P)`, `copyreg.pickle(P, reduce)`).
+    classes = {name for name, value in names.items() if is_users_code(value) and is_a(value, type)}
+    return any(id(each) in handed_over for each in names.values()) or any(
+        call.may_know(name) for call in resolved.calls for name in classes
+    )
+
+
 def request_for(
     resolved: ResolvedStep, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]
 ) -> tuple[StepRequest, Channels]:
@@ -166,9 +179,7 @@ def request_for(
     names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
     values = {name: value for name, value in resolved.values.items() if name not in inputs}
     code, cells, unpacked = b"", frozenset[str](), names
-    # An instance that is handed over as it is would be none of a copied class.
-    handed_over = {id(each) for each in code_in(values.values())} if names else ()
-    if names and not any(id(each) in handed_over for each in names.values()):
+    if names and not _must_stay(names, values, resolved):
         try:
             (code, cells), unpacked = pack(names, namespace=namespace, data=found.data), {}
         except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
