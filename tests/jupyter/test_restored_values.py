@@ -215,3 +215,20 @@ def test_a_view_of_an_array_over_a_file_is_a_view_of_it_after_reuse(notebook: No
         assert notebook.ns["seen"] == (77, "memmap"), ran.status
         notebook.restart()
     assert ran.status == "cached"
+
+
+def test_small_arrays_own_their_memory_again_and_views_have_them_as_base(notebook: Notebook) -> None:
+    made = (
+        "%%step make\na = np.zeros(4)\nb = a[:2]\nx, y = np.mgrid[:3, :3]\nf = np.asfortranarray(np.ones((2, 3)))\n"
+        "g = f[0]\nxs = [np.zeros(4), {'c': np.ones((2, 3), order='F')}]"
+    )
+    seen = (
+        "a.base is None, b.base is a, x.base is y.base, x.base.shape, f.base is None, g.base is f, "
+        "f.flags.f_contiguous, xs[0].flags.owndata, xs[1]['c'].flags.owndata, xs[1]['c'].flags.f_contiguous"
+    )
+    notebook.run("import numpy as np", made)
+    before = notebook.run(seen)[0].result
+    notebook.restart()
+    _, again, after = notebook.run("import numpy as np", made, seen)
+    assert (again.status, after.result) == ("cached", before)
+    notebook.run("xs[0].resize(6, refcheck=False)")

@@ -17,7 +17,10 @@ from zennb.materializers.materializer import Buffer, Materializer, Scope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NumpyArrays", "array_from", "array_parts"]
+__all__ = ["OWNED", "NumpyArrays", "array_from", "array_parts"]
+
+OWNED = 1 << 12
+"""Bytes of the largest array that owns its memory after loading, among other values; what is larger is mapped."""
 
 _MAGIC = b"\x93NUMPY"
 _KINDS = "biufcmMSUV"

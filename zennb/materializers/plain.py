@@ -59,9 +59,14 @@ class Maker:
 
 
 def _array(descr: Any, shape: tuple[int, ...], order: str, data: Buffer) -> Any:
-    from zennb.materializers.numpy import array_from
+    from zennb.materializers.numpy import OWNED, array_from
 
-    return array_from(descr, shape, order, data)
+    array = array_from(descr, shape, order, data)
+    if order not in {"C", "F"} or array.nbytes > OWNED:
+        return array
+    owner = array.copy(order="K")
+    owner.flags.writeable = array.flags.writeable
+    return owner
 
 
 def _type(name: str) -> type:

@@ -21,6 +21,7 @@ from zennb.compat.frames import byte_bounds
 from zennb.compat.instances import is_a
 from zennb.digests.digest import digest
 from zennb.digests.stretches import Stretch, exported, is_in, is_opaque, shared_ranges, stretches
+from zennb.materializers.numpy import OWNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,8 @@ _BUFFERS = frozenset({bytearray, ArrayType})
 class SharedMemory:
     """The memory that several of the values to be pickled together stand on.
 
-    Each range of addresses is pickled once, as bytes, or as the `bytearray` that it is; what lies in it becomes a view.
+    Each range of addresses is pickled once, as the array or `bytearray` that owns it, or as bytes; what lies in it
+    becomes a view.
 
     Args:
         memory: what all of them use.
@@ -89,10 +91,17 @@ class SharedMemory:
         found = self._memories.get((low, high))
         if found is None:
             owner = memory_owner(user)
-            is_owner = type(owner) in _BUFFERS and id(owner) in self._owners
+            is_owner = id(owner) in self._owners if type(owner) in _BUFFERS else _is_all_of(owner, low, high)
             found = self._memories[low, high] = owner if is_owner else _bytes_at(low, high, user)
             self._places.add(id(found))
         return found
+
+
+def _is_all_of(owner: Any, low: int, high: int) -> bool:
+    """Whether an object is the array that owns just this memory; views of it have it as their base again."""
+    if type(owner) is not np.ndarray or not owner.flags.owndata or owner.dtype.hasobject:
+        return False
+    return owner.flags.forc and byte_bounds(owner) == (low, high)
 
 
 def _bytes_at(low: int, high: int, user: object) -> Any:
@@ -115,6 +124,8 @@ def restore_view(
     `mode` holds whether it may be written to, and its class; pickles from before these were known have none.
     """
     memory = root.view(np.ndarray) if type(root) in _KINDS and type(root) is not np.ndarray else root
+    if type(memory) is np.ndarray and not memory.flags.c_contiguous:
+        memory = memory.T
     view = np.ndarray(shape, dtype=dtype, buffer=memory, offset=offset, strides=strides)
     if len(mode) > 1:
         view = view.view(mode[1])
@@ -134,7 +145,7 @@ def _view_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any, .
     if value.dtype.hasobject:
         return _objects_reduction(value)
     found = shared.around(low, high, value) if kind in _KINDS else None
-    if found is None:
+    if found is None or found[0] is value:
         return None
     memory, offset = found
     # Strides may be negative: `low` is the lowest byte that the array reaches, not its first element.
@@ -252,13 +263,17 @@ def restore_strided(array: Any, strides: tuple[int, ...], writeable: bool) -> An
     return made
 
 
-def strided_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
-    """Return the recipe of an array whose elements lie apart, which pickle would put together; None for others.
+def strided_reduction(value: object) -> tuple[Any, ...] | None:
+    """Return the recipe of a small array that owns its memory, or of one whose elements lie apart; None for others.
 
-    An array that shows elements more than once is one over a copy that has each once.
+    Pickle would give the first one memory of something else (`.base`), and put the elements of the second together. An
+    array that shows elements more than once is one over a copy that has each once.
     """
-    if type(value) is not np.ndarray or value.flags.forc or value.dtype.hasobject:
+    if type(value) is not np.ndarray or value.dtype.hasobject:
         return None
+    if value.flags.forc:
+        is_owned = value.flags.owndata and value.flags.writeable and value.nbytes <= OWNED
+        return value.__reduce_ex__(4) if is_owned else None  # type: ignore[return-value] # never a text
     repeated = as_once(value)
     if repeated is not None:
         once, axes = repeated
