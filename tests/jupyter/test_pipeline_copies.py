@@ -212,3 +212,11 @@ def test_classes_that_a_library_knows_are_the_notebooks_own(notebook: Notebook) 
         notebook.run("y = z = None")
         assert notebook.cell("%pipeline run --rerun").error is None
         assert (notebook.ns["y"], notebook.ns["z"]) == ((True, 6), (3,))
+
+
+def test_what_a_run_makes_is_of_todays_classes(notebook: Notebook) -> None:
+    made = "from enum import Enum\nclass Color(Enum):\n    RED = 1\nclass P: pass"
+    notebook.run(made, "%%step make\nd = {c: P() for c in Color}")
+    for rerun in ("", " --rerun"):
+        notebook.run(made, f"%pipeline run{rerun}")
+        assert notebook.run("type(d[Color.RED]) is P")[0].result is True

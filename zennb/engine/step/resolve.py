@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["ResolvedStep", "resolve_step"]
+__all__ = ["ResolvedStep", "earlier_definitions", "resolve_step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +163,7 @@ def resolve_step(
             names = {n: v for n, v in partners(inputs.digests).items() if n not in overwritten}
     found = search.found()
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
-    earlier = _earlier(inputs.digests, found.definitions, namespace)
+    earlier = earlier_definitions(inputs.digests, found.definitions, namespace)
     # Not what is an input only because it shares state with an ignored one, which comes below.
     rebound = {*inputs.values, *given} & {*analysis.binds} - {*analysis.hidden, *analysis.reads, *search.data}
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
@@ -361,7 +361,7 @@ def _own_text(definition: StepDefinition, reads: Collection[Reflection]) -> dict
     return {}
 
 
-def _earlier(
+def earlier_definitions(
     value_digests: Mapping[str, ValueDigest], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
 ) -> dict[str, bool]:
     """Return classes and functions in inputs and code (`old = Model`) that were redefined since, even identically.

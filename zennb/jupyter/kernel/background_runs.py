@@ -27,7 +27,7 @@ from zennb.views.background import ended, step_started
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from zennb.core.records.records import Artifact, CacheKeyParts, Run, Step
+    from zennb.core.records.records import CacheKeyParts, Run, Step
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
@@ -290,14 +290,16 @@ class BackgroundRuns:
             name
             for name in names
             if self._state_of(name) != (before or {}).get(name, _ABSENT)
-            and not (name in made and self._is_held(name, made[name]))
+            and not (name in made and self._session.holds(name, made[name]))
         }
 
     def _bind_step(self, step: Step, followed: _Followed, kept: Collection[str], bound: _Bound) -> None:
         session, namespace = self._session, self._session.namespace
         # What cannot be stored stays as the notebook has it, which may be using it just now.
         own = {name: each for name, each in step.outputs.items() if name not in kept and each.is_stored}
-        outputs = {name: artifact for name, artifact in own.items() if not self._is_held(name, artifact)}
+        outputs = {
+            name: artifact for name, artifact in own.items() if not self._session.holds(name, artifact)
+        }
         # What is defined already stays: instances in the notebook belong to the class as it is there.
         defines = tuple(name for name in step.defines if name not in kept and name not in namespace)
         deletes = tuple(name for name in step.deletes if name not in kept)
@@ -367,11 +369,6 @@ class BackgroundRuns:
         other = sorted(each for each in before.keys() & found.keys() if before[each] != found[each])
         what = [f"{each.partition(' ')[0]} `{each.partition(' ')[2]}`" for each in other]
         return [f"{what[0]}, which step '{step.name}' uses, changed since the run began"] if what else []
-
-    def _is_held(self, name: str, artifact: Artifact) -> bool:
-        """Whether a variable is an artifact already, or will be when a cell names it."""
-        held = self._session.artifact_of(name)
-        return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
 
     def _state_of(self, name: str) -> object:
         """Return what a variable holds, equal for equal content."""

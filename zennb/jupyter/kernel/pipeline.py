@@ -372,7 +372,7 @@ class PipelineSession:
                 shared = {each: v for each, v in shared.items() if each not in {*gone, *own, *step.outputs}}
                 shared |= finished.shared_outputs(step)
         # What shares state with a value that is held is the object of the step, too, and no copy of it.
-        fresh = {name: a for name, a in outputs.items() if name in shared or not self._holds(name, a)}
+        fresh = {name: a for name, a in outputs.items() if name in shared or not session.holds(name, a)}
         large = session.lazy_outputs.deferrable({name: a for name, a in fresh.items() if name not in shared})
         loaded = {name: a for name, a in fresh.items() if name not in large and name not in shared}
         values = {**finished.repository.load(loaded), **shared}
@@ -388,11 +388,6 @@ class PipelineSession:
             session.namespace.update(held)
             session.variables.forget({*gone, *(n for n, a in unchanged.items() if outputs.get(n) is a)})
             session.unstored.note_all(finished.steps.values(), artifacts)
-
-    def _holds(self, name: str, artifact: Artifact) -> bool:
-        """Whether the notebook's variable is that artifact already, or will be when a cell names it."""
-        held = self._session.artifact_of(name)
-        return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
 
 
 def _sources(definitions: Mapping[str, StepDefinition]) -> dict[str, str]:

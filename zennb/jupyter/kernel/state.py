@@ -23,7 +23,7 @@ from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.sharing.shared_records import shared_records
-from zennb.engine.step.resolve import ResolvedStep, resolve_step
+from zennb.engine.step.resolve import ResolvedStep, earlier_definitions, resolve_step
 from zennb.errors import CannotDigest, LostOutput, StoreError, ZennbError
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
@@ -256,6 +256,17 @@ class KernelState:
                 return self.variables.digest(name, self.namespace[name])[1]
         except CannotDigest:
             return None
+
+    def holds(self, name: str, artifact: Artifact) -> bool:
+        """Whether a variable is that artifact already, of today's classes, or will be when a cell names it."""
+        held = self.artifact_of(name)
+        if held is None or held.digest != artifact.digest or held.blob != artifact.blob:
+            return False
+        if name not in self.namespace:
+            return True
+        with self.lock:
+            seen = self.variables.digest(name, self.namespace[name])[0]
+        return not earlier_definitions({name: seen}, {}, self.namespace)
 
     def note_restored(self, name: str, value: object, artifact: Artifact, step: str) -> None:
         """Note that a variable holds what a step made earlier, as a pickle gave it back."""
