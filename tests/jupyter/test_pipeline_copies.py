@@ -214,6 +214,20 @@ def test_classes_that_a_library_knows_are_the_notebooks_own(notebook: Notebook) 
         assert (notebook.ns["y"], notebook.ns["z"]) == ((True, 6), (3,))
 
 
+@pytest.mark.parametrize(
+    "stack", ["", "%orchestrator register t --flavor=threads\n%stack register s -o t -a default --set"]
+)
+def test_a_step_may_keep_classes_and_ask_for_subclasses(notebook: Notebook, stack: str) -> None:
+    notebook.run(stack or "pass", "import array\nclass B: pass\nclass C(B): pass\nclass D(array.array): pass")
+    notebook.run(
+        "%%step keep\nkinds = {'c': C}\nd = D('d', [1])",
+        "%%step ask\nz = [each.__name__ for each in B.__subclasses__()]",
+    )
+    notebook.run("kinds = d = z = None")
+    assert notebook.cell("%pipeline run --rerun").error is None
+    assert notebook.run("kinds['c'] is C, type(d) is D, z")[0].result == (True, True, ["C"])
+
+
 def test_what_a_run_makes_is_of_todays_classes(notebook: Notebook) -> None:
     made = "from enum import Enum\nclass Color(Enum):\n    RED = 1\nclass P: pass"
     notebook.run(made, "%%step make\nd = {c: P() for c in Color}")

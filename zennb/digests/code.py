@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import class_attributes, is_a, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
@@ -14,8 +15,12 @@ from zennb.digests.function_source import function_body
 from zennb.digests.objects import cell_content
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import Origin, module_of, origin
+from zennb.with_blocks import block
 
-__all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["HANDLERS", "at_home", "class_", "class_name", "function_name", "home"]
 
 COVERED = frozenset({"__wrapped__", "__isabstractmethod__"})
 """Entries of a function's `__dict__` that are visited separately or do not affect what it does."""
@@ -160,10 +165,26 @@ def class_(walker: DigestWalker, value: type) -> Steps | None:
     return _by_name(walker, parts) if at_home else parts
 
 
+_home: ContextVar[Mapping[str, Any] | None] = ContextVar("home", default=None)
+"""Where the classes of the notebook are found; each thread has its own. None for the module `__main__`."""
+
+
+@block
+def at_home(namespace: Mapping[str, Any]) -> Iterator[None]:
+    """Find the classes of the notebook in another namespace: a step that runs on copies has its own."""
+    token = _home.set(namespace)
+    try:
+        yield
+    finally:
+        _home.reset(token)
+
+
 def _is_at_home(cls: type, module: str) -> bool:
     """Whether a class is found under its name where it was defined, so that a value that holds it is stored so."""
-    found: object = sys.modules.get(module)
-    for part in qualified_name(cls).split("."):
+    home, (first, *rest) = _home.get() if module == "__main__" else None, qualified_name(cls).split(".")
+    held = getattr(sys.modules.get(module), "__dict__", {}) if home is None else home
+    found: object = held.get(first)
+    for part in rest:
         found = (
             class_attributes(found).get(part)
             if is_a(found, type)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zennb.compat.instances import is_a
 from zennb.core.reading.definition_checks import checks
 from zennb.dependencies.callables import is_code, is_from_shell
+from zennb.digests.code import at_home
 from zennb.digests.digest import contents
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.missing_data import MissingData
@@ -108,6 +109,20 @@ def _execution(
     # Instances that are loaded here belong to the classes of this namespace, not to the notebook's, which would see
     # the notebook's variables from their methods.
     resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
+    with at_home(namespace):
+        return _execution_in(namespace, request, channels, resources, recording=recording, metrics=metrics)
+
+
+def _execution_in(
+    namespace: dict[str, Any],
+    request: StepRequest,
+    channels: Channels,
+    resources: Resources,
+    *,
+    recording: Recording,
+    metrics: MetricLog,
+) -> StepOutcome:
+    __tracebackhide__ = True
     with untraced():  # other steps may run beside it
         _load_data(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()

@@ -158,9 +158,10 @@ def _must_stay(names: Mapping[str, Any], values: Mapping[str, Any], resolved: Re
     handed_over = {id(each) for each in code_in(values.values())}
     # A copy is not registered with a library (`Number.register(P)`, `copyreg.pickle(P, reduce)`).
     classes = {name for name, value in names.items() if is_users_code(value) and is_a(value, type)}
-    return any(id(each) in handed_over for each in names.values()) or any(
-        call.may_know(name) for call in resolved.calls for name in classes
-    )
+    is_known = any(call.may_know(name) for call in resolved.calls for name in classes)
+    # Nor is it a base of classes that the code does not name.
+    asks = any(name.endswith(".__subclasses__") for name in resolved.dependencies.constants)
+    return is_known or asks or any(id(each) in handed_over for each in names.values())
 
 
 def request_for(
