@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from types import FunctionType
 from typing import TYPE_CHECKING
 
+from zennb.compat.instances import is_a
+from zennb.core.reading.source import normal_digest
+from zennb.digests.function_source import function_node
+from zennb.digests.reachability import code_in
 from zennb.errors import CannotDigest, StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from zennb.core.records.records import Step
     from zennb.engine.run.run_request import RunRequest
+    from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["changed_too_late", "with_sources"]
+__all__ = ["changed_too_late", "check_definitions", "with_sources"]
 
 
 def with_sources(
@@ -86,7 +94,7 @@ def _done_before(request: RunRequest, name: str, step: str) -> str:
     return "bound" if artifact is not None and artifact.is_output else ""
 
 
-def changed_too_late(request: RunRequest, step: Step, begun: Collection[str]) -> StepRefused | None:
+def changed_too_late(request: RunRequest, step: Step, begun: Mapping[str, Step]) -> StepRefused | None:
     """Return an error if a step has changed what steps after it, which run beside it, have read already.
 
     Args:
@@ -108,3 +116,41 @@ def changed_too_late(request: RunRequest, step: Step, begun: Collection[str]) ->
                 "read it as it was. Run the pipeline again: now they run one after the other."
             )
     return None
+
+
+def check_definitions(request: RunRequest, name: str, resolved: ResolvedStep) -> None:
+    """Check that the functions and classes that a step uses are those of the steps before it that define them.
+
+    A run takes them from the notebook, which has what was defined last: by a step below, or a plain cell.
+
+    Raises:
+        StepRefused: the notebook has another one.
+    """
+    before = request.plan.order[: request.plan.order.index(name)]
+    for used, value in resolved.dependencies.definitions.items():
+        binders = [step for step in before if used in request.definitions[step].analysis.binds]
+        definition = request.definitions[binders[-1]] if binders else None
+        if (
+            definition is not None
+            and used in definition.analysis.defines - resolved.definition.analysis.surely
+        ):
+            nodes = [each for each in ast.walk(definition.tree) if getattr(each, "name", None) == used]
+            if _is_another(value, {normal_digest(each) for each in _functions(nodes)}):
+                raise StepRefused(
+                    f"step '{name}' uses `{used}` as step '{binders[-1]}' defines it, and the notebook has another "
+                    f"`{used}` by now. Run the cells of both, one after the other, or give one `{used}` another name."
+                )
+
+
+def _functions(nodes: Iterable[ast.AST]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in nodes:
+        for each in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield each
+
+
+def _is_another(value: object, known: AbstractSet[str]) -> bool:
+    """Whether nothing of a function or class, or of what it wraps, was written so."""
+    own = [each for each in code_in([value]) if is_a(each, FunctionType)]
+    written = [node for each in own if (node := function_node(each.__code__)) is not None]
+    return bool(known and written) and known.isdisjoint(map(normal_digest, written))

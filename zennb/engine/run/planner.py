@@ -14,7 +14,7 @@ from zennb.core.planning.run_plan import Freshness, PlannedStep
 from zennb.core.records.loaded_names import load_call, loaded_name
 from zennb.digests.digest import digest_cache
 from zennb.engine.run.element_steps import ElementSteps
-from zennb.engine.run.input_sources import with_sources
+from zennb.engine.run.input_sources import check_definitions, with_sources
 from zennb.engine.run.possible_effects import PossibleEffects
 from zennb.engine.run.repeated_calls import note_calls
 from zennb.engine.run.run_context import LARGE
@@ -69,6 +69,8 @@ def resolve_in_run(
         patches=request.patches,
         calls=request.calls,
     )
+    if request.process is None:
+        check_definitions(request, name, resolved)
     there = {each for each in definition.analysis.deletes - resolved.values.keys() if bound.get(each)}
     return replace(resolved, definition=definition, deletes=(resolved.deletes | there) - gone)
 
