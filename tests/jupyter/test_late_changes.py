@@ -99,3 +99,11 @@ def test_what_a_step_binds_only_sometimes_is_not_read_as_in_an_earlier_run(noteb
     assert says in str(notebook.cell("%pipeline run").error)
     notebook.run("x = 0", "%pipeline run", "%pipeline run")
     assert (notebook.ns["x"], notebook.ns["y"]) == (0, 0)
+
+
+def test_a_part_of_what_a_plain_cell_has_made_anew_stays_its_part(notebook: Notebook) -> None:
+    made = "d = {'a': {'b': [1]}}"
+    notebook.run(made, "%%step part\ninner = d['a']", "%%step change\ninner['b'].append(2)")
+    for _ in range(2):
+        notebook.run(made, "%pipeline run --rerun")
+        assert notebook.run("d['a'] is inner, d")[0].result == (True, {"a": {"b": [1, 2]}})

@@ -297,9 +297,7 @@ class BackgroundRuns:
         session, namespace = self._session, self._session.namespace
         # What cannot be stored stays as the notebook has it, which may be using it just now.
         own = {name: each for name, each in step.outputs.items() if name not in kept and each.is_stored}
-        outputs = {
-            name: artifact for name, artifact in own.items() if not self._session.holds(name, artifact)
-        }
+        outputs = session.not_held(own)
         # What is defined already stays: instances in the notebook belong to the class as it is there.
         defines = tuple(name for name in step.defines if name not in kept and name not in namespace)
         deletes = tuple(name for name in step.deletes if name not in kept)

@@ -372,7 +372,8 @@ class PipelineSession:
                 shared = {each: v for each, v in shared.items() if each not in {*gone, *own, *step.outputs}}
                 shared |= finished.shared_outputs(step)
         # What shares state with a value that is held is the object of the step, too, and no copy of it.
-        fresh = {name: a for name, a in outputs.items() if name in shared or not session.holds(name, a)}
+        fresh = session.not_held({name: a for name, a in outputs.items() if name not in shared})
+        fresh |= {name: a for name, a in outputs.items() if name in shared}
         large = session.lazy_outputs.deferrable({name: a for name, a in fresh.items() if name not in shared})
         loaded = {name: a for name, a in fresh.items() if name not in large and name not in shared}
         values = {**finished.repository.load(loaded), **shared}

@@ -268,6 +268,16 @@ class KernelState:
             seen = self.variables.digest(name, self.namespace[name])[0]
         return not earlier_definitions({name: seen}, {}, self.namespace)
 
+    def not_held(self, outputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
+        """Return the outputs that variables do not hold yet; of those that were stored together, all or none."""
+        missing = {name for name, artifact in outputs.items() if not self.holds(name, artifact)}
+        together = {outputs[name].blob for name in missing if outputs[name].item is not None}
+        return {
+            name: artifact
+            for name, artifact in outputs.items()
+            if name in missing or (artifact.item is not None and artifact.blob in together)
+        }
+
     def note_restored(self, name: str, value: object, artifact: Artifact, step: str) -> None:
         """Note that a variable holds what a step made earlier, as a pickle gave it back."""
         self._restored.pop(name, None)
