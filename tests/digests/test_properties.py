@@ -7,14 +7,18 @@ import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zennb.digests.containers import HANDLERS
 from zennb.digests.digest import digest, digest_value, is_immutable
+
+if TYPE_CHECKING:
+    from zennb.digests.walker import DigestWalker, Steps
 
 SCALAR = st.one_of(
     st.none(),
@@ -96,6 +100,8 @@ def test_processes_with_different_hash_seeds_agree() -> None:
     assert [place for place, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]] == []
 
 
+ROW, RECORD = [1], {"weight": 2}
+
 PINNED: list[tuple[Any, str]] = [
     (None, "626d368fe0e74b4f1a038927df1311d6"),
     (1, "b43a4514c6d4d1e4e99dcaa8de4d257c"),
@@ -108,12 +114,38 @@ PINNED: list[tuple[Any, str]] = [
     (frozenset({(1, "a")}), "7cdff7997ea5c9aa9c59ac4963866ff3"),
     (range(3), "3d688421fbbfc85ff7f838d2d994a30c"),
     (Path("a/b"), "846f9b519e0d7a936d02971c899a520c"),
+    ([ROW, ROW, [], [3]], "5c02b4fdf4c457afd2e803adf1984db7"),
+    ({1: ROW, 2: ROW, 3: [2]}, "d0d342cd67be56924fe06f2641957cd6"),
+    ([RECORD, {}, RECORD, {}], "39d578eb1963d0e304140f6b06ad6de9"),
+    ({1: RECORD, 2: {}, 3: RECORD}, "baafc90b15efb1bbebacc05a82e59cab"),
+    ((ROW, ROW), "bc177394db61f1e0c1b488af603df0ed"),
+    ([ROW, RECORD, ROW], "571f9cae033820c2616cd483908d750c"),
+    (
+        {(RECORD["weight"],): RECORD, 2: {3: RECORD}, 4: {5: RECORD, 6: {}}},
+        "49180d78c6c78d7b1cd416dcb6315ccb",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("value", "pinned"), PINNED, ids=[repr(value) for value, _ in PINNED])
 def test_digests_are_what_they_always_were(value: Any, pinned: str) -> None:
     assert digest(value) == pinned
+
+
+def test_rows_that_others_share_are_not_visited_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    visits: list[int] = []
+
+    def count(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
+        visits.append(id(value))
+        return visit(walker, value)
+
+    visit = HANDLERS[dict]
+    monkeypatch.setitem(HANDLERS, dict, count)
+    edges = [{"weight": number} for number in range(100)]
+    both = {"from": dict(enumerate(edges)), "to": dict(enumerate(reversed(edges)))}
+    found = digest_value(both)
+    assert len(visits) == 3
+    assert found.mutable == {id(both), *map(id, both.values()), *map(id, edges)}
 
 
 def test_immutables_that_share_their_parts_without_end_are_digested_in_time() -> None:

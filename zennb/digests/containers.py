@@ -11,7 +11,7 @@ from xxhash import xxh3_128
 from zennb.digests.walker import HIDDEN, SCALARS, DigestWalker, Handler, Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["HANDLERS", "children", "key_value_pairs", "mapping", "members", "sequence"]
 
@@ -23,12 +23,13 @@ def _are_scalars(values: Iterable[Any]) -> bool:
     return set(map(type, values)) <= SCALARS
 
 
-def sequence(walker: DigestWalker, values: list[Any] | tuple[Any, ...]) -> Steps | None:
-    """Write the elements of a list or tuple; which form is taken depends on the content alone."""
-    if _flat(walker, values):
+def sequence(walker: DigestWalker, values: list[Any]) -> Steps | None:
+    """Write the elements of a list; which form is taken depends on the content alone."""
+    rows = _row_type(values)
+    if _flat(walker, values, rows):
         return None
     walker.sink.write(b"-%d:" % len(values))
-    return children(values)
+    return None if rows and walker.write_rows(values, _ROWS[rows]) else children(values)
 
 
 def children(values: Iterable[Any]) -> Steps:
@@ -37,10 +38,9 @@ def children(values: Iterable[Any]) -> Steps:
         yield value, index
 
 
-def _flat(walker: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
+def _flat(walker: DigestWalker, values: list[Any] | tuple[Any, ...], rows: type | None) -> bool:
     """Write elements at once when they are scalars, or rows of scalars."""
-    kinds = set(map(type, values))
-    if not kinds <= SCALARS and not _are_rows(walker, kinds, values):
+    if not _are_scalars(values) and not _are_new(walker, values, rows):
         return False
     walker.sink.write(b"=%d:" % len(values))
     for start in range(0, len(values), CHUNK):
@@ -49,17 +49,39 @@ def _flat(walker: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
     return True
 
 
-def _are_rows(walker: DigestWalker, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
-    if kinds == {tuple}:
-        return _are_scalars(chain.from_iterable(values))
-    if not isinstance(values, list):  # a tuple of lists may be visited again, and then must write references
-        return False
-    if kinds == {list}:
-        return _are_scalars(chain.from_iterable(values)) and walker.seen_all(values)
+def _are_new(walker: DigestWalker, values: Any, rows: type | None) -> bool:
+    """Whether elements are rows of scalars, none of them met before."""
+    return rows is tuple or (rows is not None and walker.seen_all(values))
+
+
+def _row_type(values: Iterable[Any]) -> type | None:
+    """Return the type of elements that are all tuples, all lists or all dictionaries of scalars; else None."""
+    kinds = set(map(type, values))
     if kinds == {dict}:
         cells = chain(chain.from_iterable(values), chain.from_iterable(map(dict.values, values)))
-        return _are_scalars(cells) and walker.seen_all(values)
-    return False
+    elif kinds in ({tuple}, {list}):
+        cells = chain.from_iterable(values)
+    else:
+        return None
+    return kinds.pop() if _are_scalars(cells) else None
+
+
+def _list_row(row: list[Any]) -> bytes:
+    chunks = (marshal.dumps(row[start : start + CHUNK], 2) for start in range(0, len(row), CHUNK))
+    return b"[=%d:%s" % (len(row), b"".join(chunks))
+
+
+def _dict_row(row: dict[Any, Any]) -> bytes:
+    return b"{=%s%s" % (marshal.dumps([*row], 2), marshal.dumps([*row.values()], 2)) if row else _EMPTY
+
+
+_EMPTY = b"{=%s%s" % (marshal.dumps([], 2), marshal.dumps([], 2))
+
+_ROWS: dict[type, Callable[[Any], bytes]] = {list: _list_row, dict: _dict_row}
+"""What is written of a row when some of a list or dictionary of rows were met before.
+
+The edges of a graph of networkx are a million dictionaries, each of them a row of both its nodes.
+"""
 
 
 def mapping(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
@@ -70,12 +92,12 @@ def mapping(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
         walker.sink.write(b"*%d:" % len(keys))
         return key_value_pairs(list(value.items()))
     values = list(value.values())
-    kinds = set(map(type, values))
-    flat = kinds <= SCALARS or _are_rows(walker, kinds, values)
+    rows = _row_type(values)
+    flat = _are_scalars(values) or _are_new(walker, values, rows)
     walker.sink.write(b"=" if flat else b"-")
     walker.sink.raw(marshal.dumps(keys, 2))
     if not flat:
-        return _values(value)
+        return None if rows and walker.write_rows(values, _ROWS[rows]) else _values(value)
     walker.sink.raw(marshal.dumps(values, 2))
     return None
 
@@ -132,7 +154,8 @@ def _list(walker: DigestWalker, value: list[Any]) -> Steps | None:
 def _tuple(walker: DigestWalker, value: tuple[Any, ...]) -> Steps | None:
     walker.sink.write(b"(")
     # Rows of scalars are written at once, without a visit of each: a list of a million numbers takes milliseconds.
-    if _flat(walker, value):
+    rows = _row_type(value)
+    if _flat(walker, value, rows if rows is tuple else None):  # lists may be met again: they need references
         return None
     walker.sink.write(b"-%d:" % len(value))
     return walker.sealed(value, children(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xxhash import xxh3_128
@@ -9,12 +10,20 @@ from xxhash import xxh3_128
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Buffer", "Stream", "text_digest"]
+__all__ = ["SCALARS", "Buffer", "Stream", "scalar", "text_digest"]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
+SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
+"""Types whose marshal form (version 2, without references) is exact, tagged and self-delimiting."""
+
 ENOUGH = 1 << 16
 """Small writes are buffered up to this many bytes before they are hashed."""
+
+
+def scalar(value: Any) -> bytes:
+    """Return what is written of a value of one of `SCALARS`."""
+    return marshal.dumps(value, 2)
 
 
 class Stream:

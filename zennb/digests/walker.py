@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from zennb.compat.instances import qualified_name
-from zennb.digests.stream import Stream
+from zennb.digests.labels import ELEMENT, HIDDEN, STATE, Label, shown_path
+from zennb.digests.stream import SCALARS, Stream, scalar
 from zennb.digests.stretches import Stretch, stretches
 from zennb.errors import CannotDigest
 from zennb.packages.origin import Origin, module_of, origin, top_level
@@ -26,32 +26,11 @@ __all__ = [
     "scalar",
 ]
 
-Label: TypeAlias = int | str | tuple[Any]
-"""How a part is reached from its whole: an index, an attribute (`.name`, or "" for none), a key in a 1-tuple."""
-
 Steps: TypeAlias = Iterator[tuple[Any, Label]]
 """Parts still to be visited, each with its label."""
 
 Handler: TypeAlias = Callable[["DigestWalker", Any], "Steps | None"]
 """Writes a value, and returns its parts, if any. Code between two `yield`s runs after the first part is written."""
-
-SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
-"""Types whose marshal form (version 2, without references) is exact, tagged and self-delimiting."""
-
-
-def scalar(value: Any) -> bytes:
-    """Return what is written of a value of one of `SCALARS`."""
-    return marshal.dumps(value, 2)
-
-
-HIDDEN = ""
-"""Label of a part that users have no name for."""
-
-STATE = ".state"
-"""Label of an object's attribute dictionary: its keys are shown as attributes."""
-
-ELEMENT = ".element"
-"""Label of a member of a set, which has no position."""
 
 _tags: dict[str, bytes] = {}
 
@@ -217,12 +196,7 @@ class DigestWalker:
 
     def path(self) -> str:
         """Return the path of the current part, as the user would write it."""
-        shown = str(self._labels[0])
-        before: Label = HIDDEN
-        for label in self._labels[1:]:
-            shown += _step(label, before)
-            before = label
-        return shown
+        return shown_path(self._labels)
 
     def keep(self, value: Any) -> None:
         """Keep a temporary object alive until the end, so that its id is not reused."""
@@ -309,6 +283,31 @@ class DigestWalker:
         self.mutables.update(fresh)
         return True
 
+    def write_rows(self, values: list[Any], row: Callable[[Any], bytes]) -> bool:
+        """Write mutable values that hold scalars only, with a reference for each that was met before.
+
+        Args:
+            values: one after the other.
+            row: returns what is written of a value that is new.
+
+        Returns:
+            Whether they are written; where the order of a set is sought, each has to be visited instead.
+        """
+        if self._ordering or self.in_labels:
+            return False
+        self._mutable_count += len(values)
+        places, written = self.places, []
+        for value in values:
+            place = places.get(id(value))
+            if place is None:
+                self.mutables[id(value)] = value
+                places[id(value)] = len(places)
+                written.append(row(value))
+            else:
+                written.append(b"&%d:" % place)
+        self.sink.raw(b"".join(written))
+        return True
+
     def _spend(self) -> None:
         self._patience -= 1
         if self._patience < 0:
@@ -382,19 +381,3 @@ class DigestWalker:
 def _shorten(table: dict[int, Any], size: int) -> None:
     while len(table) > size:
         table.popitem()
-
-
-def _step(label: Label, before: Label) -> str:
-    if isinstance(label, int):
-        return f"[{label}]"
-    if isinstance(label, tuple):
-        key = label[0]
-        if before == STATE and isinstance(key, str):
-            return f".{key}"
-        return f"[{_short(key)}]"
-    return "" if label in {HIDDEN, STATE} else "{...}" if label == ELEMENT else label
-
-
-def _short(key: Any) -> str:
-    shown = repr(key) if type(key) in SCALARS else type(key).__name__
-    return shown if len(shown) <= 40 else shown[:37] + "..."
