@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -281,3 +282,22 @@ def test_packages_are_those_of_the_types_met() -> None:
     assert digest_value([frame(), LinearRegression()]).packages >= {"pandas", "sklearn"}
     assert digest_value(np.sin).packages == {"numpy"}
     assert digest_value([1, {"a": "b"}]).packages == frozenset()
+
+
+def test_the_views_that_a_graph_of_networkx_makes_when_it_is_read_are_no_content() -> None:
+    class Graph:
+        def __init__(self) -> None:
+            self._node: dict[str, dict[str, int]] = {"Ulm": {}}
+
+        @cached_property
+        def nodes(self) -> list[str]:
+            return list(self._node)
+
+    Graph.__module__ = "networkx.classes.graph"
+    graph = Graph()
+    before = digest(graph)
+    assert graph.nodes == ["Ulm"]
+    assert "nodes" in vars(graph)
+    assert digest(graph) == before
+    graph._node["Bonn"] = {}
+    assert digest(graph) != before

@@ -42,6 +42,11 @@ __all__ = [
 
 CACHE_ATTRIBUTES = {
     "matplotlib": frozenset({"_cid_gen", "_invalid", "_parents", "_stale"}),
+    # Views of the graph, made when they are first asked for.
+    "networkx": frozenset(
+        {"adj", "degree", "edges", "in_degree", "in_edges"}
+        | {"nodes", "out_degree", "out_edges", "pred", "succ"}
+    ),
     "scipy": frozenset({"_has_canonical_format", "_has_sorted_indices"}),
     "numpy": frozenset({"_ufunc"}),
     "sklearn": frozenset({"_deprecated_key_to_warnings"}),
