@@ -101,6 +101,34 @@ def test_what_holds_the_shell_as_a_widget_does_holds_no_variable_because_of_that
     assert is_reachable(Holder({"mine": rows, "shell": shell(namespace)}), {id(rows)})
 
 
+ROWS: dict[str, Any] = {
+    "lists": lambda: [[number, "a"] for number in range(2_000)],
+    "dictionaries": lambda: [{"a": number} for number in range(2_000)],
+    "dictionaries by number": lambda: {number: {"a": number} for number in range(2_000)},
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("hide", [list.append, lambda rows, part: rows.insert(0, part)])
+def test_the_cells_of_a_table_are_not_listed_where_all_are_scalars(
+    name: str, hide: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part: list[int] = []
+    table, other = ROWS[name](), ROWS["lists"]()
+    hide(other, [1, part])
+    assert is_reachable(other, {id(part)})
+    assert is_reachable([ROWS["dictionaries"](), {1: {"a": part}}], {id(part)})
+    looked: list[Any] = []
+
+    def noted(*values: Any) -> list[Any]:
+        looked.extend(values)
+        return referents(*values)
+
+    monkeypatch.setattr(gc, "get_referents", noted)
+    assert not is_reachable(table, {id(part)})
+    assert len(looked) == 1
+
+
 FLAT: dict[str, Any] = {
     "numbers": [1, 2.5, None],
     "a set of text": {"a", "b"},
@@ -152,8 +180,9 @@ def test_what_the_collector_leaves_out_is_not_looked_into_where_it_cannot_matter
         return
     gc.collect()
     assert is_reachable(holder, seen.mutable, seen.memory, collected=seen.collected)
-    numbers = {(n, -n) for n in range(3_000)}
+    numbers = {(n, (-n,)) for n in range(3_000)}
     gc.collect()
+    gc.collect()  # a tuple of tuples is left out once these are
     looked: list[Any] = []
 
     def noted(*values: Any) -> list[Any]:
