@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from zennb.compat.instances import attributes_of, bases_of, class_attribute, class_attributes, slot_values
 from zennb.packages.origin import Origin, module_of, origin, top_level
@@ -46,8 +47,15 @@ _ACCESSORS = "pandas.core.accessor"
 
 def library_of(cls: type) -> str:
     """Return the import name of the package that a class is of, or that the user has derived it from."""
-    found = (module_of(each) for each in bases_of(cls))
-    return top_level(next((each for each in found if origin(each) is Origin.PACKAGE), ""))
+    if (known := _libraries.get(cls)) is None:
+        found = (module_of(each) for each in bases_of(cls))
+        known = top_level(next((each for each in found if origin(each) is Origin.PACKAGE), ""))
+        _libraries[cls] = known
+    return known
+
+
+_libraries: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+"""Class → what `library_of` says: a list of small tables asks for each of them."""
 
 
 def added_attributes(value: Any) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from importlib import import_module
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.python import own_annotations
+from zennb.compat.code_pickling import is_importable
+from zennb.compat.instances import is_a
+from zennb.compat.python import CachedFunction, own_annotations
+from zennb.packages.origin import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cached_reduction",
     "cell_reduction",
+    "code_reduction",
     "fill_cell",
     "function_reduction",
     "located",
@@ -36,6 +40,29 @@ __all__ = [
 ]
 
 _CARRIED = ("__defaults__", "__kwdefaults__", "__module__", "__qualname__", "__doc__")
+
+
+def code_reduction(value: Any, scope: Scope, needs: dict[str, None]) -> tuple[Any, ...] | None:
+    """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else.
+
+    Args:
+        value: anything.
+        scope: names of the notebook.
+        needs: gets the names of the classes and functions of the notebook that it reads.
+    """
+    if is_a(value, FunctionType):
+        if value.__globals__.get("__name__") == "__main__":
+            found = {name: scope.get(name) for name in names_read(value.__code__)}
+            needs.update(dict.fromkeys(name for name, each in found.items() if _is_notebooks(each)))
+            return function_reduction(value)
+        return None if is_importable(value) else module_function_reduction(value)
+    if is_a(value, CellType):
+        return cell_reduction(value)
+    return cached_reduction(value) if is_a(value, CachedFunction) else None
+
+
+def _is_notebooks(value: object) -> bool:
+    return is_a(value, type | FunctionType) and module_of(value) == "__main__"
 
 
 def function_reduction(function: FunctionType) -> tuple[Any, ...]:

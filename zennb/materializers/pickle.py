@@ -12,17 +12,16 @@ import pickle
 import sys
 from dataclasses import dataclass
 from functools import partial
-from types import CellType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
-from zennb.compat.code_pickling import is_importable
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
 from zennb.compat.iterators import lends_attributes
 from zennb.compat.open_files import not_opened
-from zennb.compat.python import CachedFunction, iterator_recipe
+from zennb.compat.python import iterator_recipe
 from zennb.compat.slot_names import slots_unnoticed
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.recipes import whole_recipe
@@ -36,6 +35,7 @@ from zennb.materializers.definitions import find, import_home, kind_of, own_name
 from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.ordinary import is_ordinary
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.rebuilding import runs_when_loaded
@@ -291,25 +291,15 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
     def reducer_override(self, value: Any) -> Any:
         """Return the recipe for types that need special treatment; leave the rest to cloudpickle."""
-        if is_compiled(value):
-            raise pickle.PicklingError("made by `torch.compile`; keep what it was made of")
-        if is_a(value, type | FunctionType) and module_of(value) == "__main__":
-            name = own_name(value, self._scope)
-            # A function that is an output is stored whole: on reuse nothing else defines it.
-            by_name = is_a(value, type) or id(value) not in self._whole
-            if by_name and find(self._scope, name) is value:
-                self.needs[name] = None
-                return notebook_object, (name, kind_of(value, type(self._value)))
-        if is_a(value, type | FunctionType):
-            refuse_stale(value, self._scope)
-        if (code := self._code(value)) is not None:
+        is_plain = is_ordinary(type(value)) and not self._by_structure
+        if not is_plain and (code := self._code(value)) is not None:
             return code
-        if is_a(value, type | FunctionType):
-            import_home(value)
         # Asked again within its own recipe, as a tuple with attributes is, its attributes are held by that recipe.
         if id(value) not in self.asked and lends_attributes(value):
             raise pickle.PicklingError("something else holds its attributes, as `vars(...)` returns them")
         self.asked[id(value)] = type(value)
+        if is_plain:
+            return NotImplemented
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return completed(value, super().reducer_override(value) if special is None else special)
@@ -332,11 +322,10 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             if (reduced := tensor_reduction(value, self._root_arrays, self.parts)) is not None:
                 return reduced
         if "numpy" in sys.modules:
-            from zennb.materializers.views import mapped_reduction, shared_reduction, strided_reduction
+            from zennb.materializers.views import is_plain_array, memory_reduction
 
-            shared = self._shared
-            reduced = mapped_reduction(value) or (shared_reduction(value, shared) if shared else None)
-            if reduced is not None or (reduced := strided_reduction(value)) is not None:
+            reduced = memory_reduction(value, self._shared)
+            if reduced is not None or is_plain_array(value):
                 return reduced
         if "pandas" in sys.modules:
             from zennb.materializers.shared_tables import table_reduction
@@ -349,18 +338,22 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return own or match_recipe(value) or iterator_recipe(value) or whole_recipe(value)
 
     def _code(self, value: Any) -> Any:
-        """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
-        if is_a(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
-            for name in functions.names_read(value.__code__):
-                found = self._scope.get(name)
-                if is_a(found, type | FunctionType) and module_of(found) == "__main__":
-                    self.needs[name] = None
-            return functions.function_reduction(value)
-        if is_a(value, FunctionType) and not is_importable(value):
-            return functions.module_function_reduction(value)
-        if is_a(value, CellType):
-            return functions.cell_reduction(value)
-        return functions.cached_reduction(value) if is_a(value, CachedFunction) else None
+        """Return the recipe for a class or function that is not imported, or a part of one; None for anything else."""
+        if is_compiled(value):
+            raise pickle.PicklingError("made by `torch.compile`; keep what it was made of")
+        is_code = is_a(value, type | FunctionType)
+        if is_code and module_of(value) == "__main__":
+            name = own_name(value, self._scope)
+            # A function that is an output is stored whole: on reuse nothing else defines it.
+            by_name = is_a(value, type) or id(value) not in self._whole
+            if by_name and find(self._scope, name) is value:
+                self.needs[name] = None
+                return notebook_object, (name, kind_of(value, type(self._value)))
+        if is_code:
+            refuse_stale(value, self._scope)
+        if (reduced := functions.code_reduction(value, self._scope, self.needs)) is None and is_code:
+            import_home(value)
+        return reduced
 
 
 def _pickled(value: Any, scope: Scope, **options: Any) -> Pickled:

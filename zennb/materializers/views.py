@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SharedMemory",
+    "is_plain_array",
     "mapped_reduction",
+    "memory_reduction",
     "part_of_mapped",
     "restore_buffer",
     "restore_mapped",
@@ -152,6 +154,20 @@ def _view_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any, .
     start = offset + value.__array_interface__["data"][0] - low
     mode = (value.flags.writeable,) if kind is np.ndarray else (value.flags.writeable, kind)
     return restore_view, (memory, start, value.shape, value.strides, value.dtype, *mode)
+
+
+def memory_reduction(value: object, shared: SharedMemory | None) -> tuple[Any, ...] | None:
+    """Return the recipe of what pickle alone would not bring back as it lies in memory; None for the rest."""
+    return (
+        mapped_reduction(value)
+        or (shared_reduction(value, shared) if shared else None)
+        or strided_reduction(value)
+    )
+
+
+def is_plain_array(value: object) -> bool:
+    """Whether it is an array of no class derived from numpy's, of which nothing but its memory is special."""
+    return type(value) is np.ndarray
 
 
 def shared_reduction(value: object, shared: SharedMemory) -> tuple[Any, ...] | None:
