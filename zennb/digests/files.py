@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.finished import finished, restored
 from zennb.compat.open_archives import archive_place
 from zennb.compat.open_files import absolute, csv_parts, place_in_file
+from zennb.compat.standard_streams import stream_name
 from zennb.digests.objects import by_recipe, changeable
 from zennb.digests.walker import HIDDEN
 
@@ -31,7 +32,11 @@ CLOSABLE = {
 
 
 def file(walker: DigestWalker, value: Any) -> None:
-    """Write what a closed file was, or the place in one that is open for reading; refuse others."""
+    """Write what a closed file was, the place in one that is open for reading, or a standard stream; refuse others."""
+    if stream := stream_name(value):
+        walker.mark("standard stream")
+        walker.sink.text(stream)
+        return
     name = type(value).__name__
     if getattr(sys.modules.get(CLOSABLE.get(name, "")), name, None) is not type(value):
         raise walker.refuse(OPEN_FILE)

@@ -23,6 +23,7 @@ from zennb.compat.open_files import (
     opened_again,
     place_in_file,
 )
+from zennb.compat.standard_streams import standard_stream, stream_name
 
 __all__ = ["closed_compressed", "closed_file", "closed_text", "file_reduction"]
 
@@ -36,6 +37,8 @@ def file_reduction(value: object) -> tuple[Any, ...] | None:
 
     Files that are open for anything but reading have none.
     """
+    if name := stream_name(value):
+        return standard_stream, (name,)
     if (found := finished(value)) is not None:
         return restored, found
     if type(value).__module__ == "_csv" and (parts := csv_parts(value)) is not None:
