@@ -16,8 +16,10 @@ from sklearn.cluster import KMeans
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from xxhash import xxh3_128
 
 from tests.digests.parts import TEXT
+from zennb.digests import stream
 from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
 
@@ -301,3 +303,26 @@ def test_the_views_that_a_graph_of_networkx_makes_when_it_is_read_are_no_content
     assert digest(graph) == before
     graph._node["Bonn"] = {}
     assert digest(graph) != before
+
+
+def test_many_small_arrays_are_hashed_in_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrices = [np.eye(3) * number for number in range(200)] + [
+        np.eye(3)[:, ::2],
+        np.asfortranarray(np.eye(2)),
+    ]
+    expected, updates = digest(matrices), list[int]()
+
+    class Counted:
+        def __init__(self) -> None:
+            self._hash = xxh3_128()
+
+        def update(self, data: bytes) -> None:
+            updates.append(len(data))
+            self._hash.update(data)
+
+        def digest(self) -> bytes:
+            return self._hash.digest()
+
+    monkeypatch.setattr(stream, "xxh3_128", Counted)
+    assert digest(matrices) == expected
+    assert len(updates) < 5

@@ -18,6 +18,9 @@ __all__ = ["array_content", "handler", "note_owner"]
 _BUFFERS = frozenset({"array", "bytearray", "bytes", "mmap"})
 """Owners of memory, by the names of their types, in which several arrays may lie."""
 
+SMALL = 1 << 12
+"""Bytes up to which a copy of an array costs less than to look at how it lies."""
+
 BLOCK = 1 << 22
 """Bytes copied at once when an array does not lie in memory in C order."""
 
@@ -102,7 +105,9 @@ def _bytes(walker: DigestWalker, array: Any) -> None:
     plain = array.view(np.ndarray)
     if plain.dtype.char in "gG" and np.finfo(np.longdouble).nmant == 63:
         plain = _without_padding(plain)
-    if plain.flags.c_contiguous:
+    if plain.nbytes <= SMALL:  # as most are: a figure has thousands
+        walker.sink.raw(plain.tobytes())
+    elif plain.flags.c_contiguous:
         walker.sink.raw(memoryview(plain.reshape(-1).view(np.uint8)))
     elif plain.nbytes <= BLOCK or plain.ndim == 0:
         walker.sink.raw(memoryview(np.ascontiguousarray(plain).reshape(-1).view(np.uint8)))
