@@ -38,6 +38,7 @@ __all__ = [
     "is_in",
     "is_memory_shared",
     "is_opaque",
+    "is_overlapping",
     "may_stand_on_memory",
     "ranges",
     "share_memory",
@@ -79,18 +80,14 @@ _Noted: TypeAlias = "Iterator[tuple[Stretch, Any]]"
 
 def stretches(value: Any) -> _Noted:
     """Yield the memory that a value itself stands on, not that of its items; each with the array that owns it."""
-    if not hasattr(sys.modules.get("numpy"), "ndarray"):  # it is not loaded, or just being imported
-        return iter(())
     cls = type(value)
-    if cls not in _readers:
-        _readers[cls] = _reader(cls)
-    read = _readers[cls]
+    read = _readers[cls] if may_stand_on_memory(cls) else None
     return iter(()) if read is None else read(value)
 
 
 def may_stand_on_memory(cls: type) -> bool:
     """Whether instances of a class may stand on memory; False for most classes, and then there is no need to ask."""
-    if not hasattr(sys.modules.get("numpy"), "ndarray"):
+    if not hasattr(sys.modules.get("numpy"), "ndarray"):  # it is not loaded, or just being imported
         return False
     if cls not in _readers:
         _readers[cls] = _reader(cls)
@@ -131,6 +128,11 @@ def share_memory(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
 def is_memory_shared(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
     """Whether values share memory: as `share_memory`, and by all arrays that overlap."""
     return any(_counts(a, b) or {a.use, b.use} <= _ARRAYS for a, b in _overlapping(one, other))
+
+
+def is_overlapping(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
+    """Whether some memory is used by both values, however they use it."""
+    return any(True for _ in _overlapping(one, other))
 
 
 def _counts(one: Stretch, other: Stretch) -> bool:

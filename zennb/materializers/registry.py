@@ -13,7 +13,7 @@ from zennb.compat.instances import attributes_of, bases_of, class_attributes
 from zennb.digests.digest import digest as digest_of
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.digests.owned_memory import with_owners
-from zennb.digests.stretches import is_memory_shared, shared_ranges
+from zennb.digests.stretches import is_memory_shared, is_overlapping, shared_ranges
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
 from zennb.materializers.buffers import joined, size
@@ -149,10 +149,9 @@ class Materializers:
         used = with_owners([stretch for each in before.values() for stretch in each])
         pickled = self._pickles.pickle(together, name=name, together=True, memory=used, apart=apart)
         self._pickles.prove(together, pickled, name=name, together=True)
-        on_memory = {each: stretches for each, stretches in before.items() if stretches}
-        # Of a figure and its axes only the figure has memory, which is its own matter.
-        if len(on_memory) > 1 and shared_ranges(used):
-            _check_sharing(on_memory, self._pickles.copy_of(pickled, largest=_WHOLE))
+        # What no other value stands on is a value's own matter: the parts of a figure share memory with each other.
+        if shared_ranges(used) and (sharing := _with_partners(before)):
+            _check_sharing(sharing, self._pickles.copy_of(pickled, largest=_WHOLE))
         return self._pickled(together, pickled, summary={})  # each of them gets its own
 
     def _pickled(self, value: Any, pickled: Pickled, *, summary: Mapping[str, Any] | None = None) -> Dumped:
@@ -350,6 +349,16 @@ def _differ(one: object, other: object) -> bool:
         return digest_of(one) != digest_of(other)
     except CannotDigest:  # a lock is as good as another one
         return type(one) is not type(other)
+
+
+def _with_partners(memory: Mapping[str, Sequence[Stretch]]) -> dict[str, Sequence[Stretch]]:
+    """Return the values some of whose memory another one stands on, too."""
+    on_memory = {name: stretches for name, stretches in memory.items() if stretches}
+    pairs = (
+        pair for pair in combinations(on_memory, 2) if is_overlapping(*(on_memory[name] for name in pair))
+    )
+    names = {name for pair in pairs for name in pair}
+    return {name: stretches for name, stretches in on_memory.items() if name in names}
 
 
 def _check_sharing(before: Mapping[str, Sequence[Stretch]], again: Mapping[str, Any]) -> None:

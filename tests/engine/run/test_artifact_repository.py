@@ -110,13 +110,19 @@ def test_a_figure_and_its_axes_are_not_digested_again_once_stored(
 ) -> None:
     fig, ax = plt.subplots()
     ax.plot([1, 2])
-    asked: list[object] = []
+    asked: list[Any] = []
     monkeypatch.setattr(registry, "_check_sharing", lambda *found: asked.append(found))
     kept = bench.keep({"fig": fig, "ax": ax})
     assert (asked, kept.artifacts["fig"].item, kept.artifacts["ax"].item) == ([], "fig", "ax")
-    bench.keep({"memory": (memory := np.arange(4)), "view": memory[1:]})
-    assert len(asked) == 1
-    plt.close(fig)
+    several, axes = plt.subplots(1, 2)
+    axes[0].plot([1, 2])
+    bench.keep({"fig": several, "axes": axes})  # the axes are an array, with memory that no figure has
+    assert not asked
+    memory = np.arange(4)
+    bench.keep({"fig": several, "axes": axes, "memory": memory, "view": memory[1:], "both": [axes, memory]})
+    (checked, _), *more = asked
+    assert (sorted(checked), more) == (["axes", "both", "memory", "view"], [])
+    plt.close("all")
 
 
 def test_nothing_asks_the_store_for_nothing(bench: Bench) -> None:
