@@ -202,3 +202,28 @@ def test_parts_without_their_own_visit_are_not_taken_for_known() -> None:
     assert not digest_value([empty]).collected
     assert not digest_value(memoryview(empty)).collected
     assert digest_value([Thing(), {"a": {1}}]).collected
+
+
+class Unhashable(type):
+    """Makes classes that cannot be elements of a set."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Odd(metaclass=Unhashable):
+    """Holds something, and its class has no hash."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+def test_what_lies_beside_instances_of_a_class_without_a_hash_is_found() -> None:
+    rows, array = [1], np.zeros(9)
+    memory = digest_value(array).memory
+    assert is_reachable(Odd([rows]), {id(rows)})
+    assert is_reachable([Odd(1), {"it": array[2:]}], set(), memory)
+    assert is_reachable(Odd([array[2:]]), set(), memory)
+    assert not is_reachable([Odd([1]), np.zeros(9)], {id(rows)}, memory)

@@ -83,7 +83,7 @@ class Search:
         try:
             answer = self._find(value, passed)
         except Exception:  # noqa: BLE001 - a class of the user that cannot be hashed
-            answer = _is_inside(value, self._ids)
+            answer = self._find_one_by_one(value)
         if answer is not False:  # these objects lead to it, or nobody knows where they lead
             self._passed.difference_update(*passed)
         return beyond if answer is None else answer
@@ -120,6 +120,26 @@ class Search:
             level = self._listed(parts_of(fresh.values()))
         return False
 
+    def _find_one_by_one(self, value: object) -> bool | None:
+        """Do the same without sets of types."""
+        seen: dict[int, Any] = {}
+        level: list[Any] = [value]
+        while level and len(seen) < FAR:
+            fresh = {id(each): each for each in level if id(each) not in seen}
+            if not self._ids.isdisjoint(fresh) or (
+                self._ranges and any(map(self._is_one_over, fresh.values()))
+            ):
+                return True
+            seen |= fresh
+            level = parts_of(fresh.values())
+        return None if level else False
+
+    def _is_one_over(self, value: object) -> bool:
+        try:
+            return self._is_over([value])
+        except Exception:  # noqa: BLE001 - an instance of that class, which is none of an array
+            return False
+
     def _listed(self, parts: list[Any]) -> list[Any]:
         return list(filter(gc.is_tracked, parts)) if self._collected else parts
 
@@ -132,19 +152,6 @@ class Search:
                 if any(is_in(self._ranges, each.start, each.end) for each, _ in stretches(value)):
                     return True
         return False
-
-
-def _is_inside(value: object, ids: AbstractSet[int]) -> bool | None:
-    """Do the same without asking for types, and not for memory."""
-    seen: dict[int, Any] = {}
-    level: list[Any] = [value]
-    while level and len(seen) < FAR:
-        fresh = {id(each): each for each in level if id(each) not in seen}
-        if not ids.isdisjoint(fresh):
-            return True
-        seen |= fresh
-        level = parts_of(fresh.values())
-    return None if level else False
 
 
 def is_reachable(
