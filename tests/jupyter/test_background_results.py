@@ -150,12 +150,15 @@ def test_a_replaced_part_of_a_library_is_refused(notebook: Notebook, monkeypatch
 
 
 def test_a_name_that_changed_meanwhile_is_said_and_kept(notebook: Notebook) -> None:
-    cell = f"%%step s --background\n{GATE}model = [1]\nscore = 2"
-    notebook.run("import time\nfrom pathlib import Path\nmodel = 'old'", cell, "model = 'mine'")
+    cell = f"%%step s --background\nimport csv\nfrom json import dumps\n{GATE}model = [1]\nscore = 2"
+    meanwhile = "import csv\nfrom json import dumps\nmodel = 'mine'"
+    notebook.run("import time\nfrom pathlib import Path\nmodel = 'old'", cell, meanwhile)
     opened()
     assert ended() == "completed"
     (ran,) = notebook.run("print(model, score)")
     assert ran.out == "mine 2\n"
+    assert "csv" not in said(ran)
+    assert "dumps" not in said(ran)
     assert "→ score" in said(ran)
     assert "`model` changed in the notebook since the run began" in said(ran)
     assert notebook.run(cell)[0].status == "cached"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from zennb.core.reading.definitions import flattened
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from zennb.provenance.module_source import ModuleSources
     from zennb.provenance.notebook import Provenance
 
-__all__ = ["apply", "depends_on", "step_statements"]
+__all__ = ["apply", "depends_on", "same_imports", "step_statements"]
 
 _READ: WeakKeyDictionary[ast.Module, tuple[CellStatement, ...]] = WeakKeyDictionary()
 
@@ -31,6 +32,18 @@ def step_statements(tree: ast.Module, text: str) -> tuple[CellStatement, ...]:
     found = _READ.get(tree)
     if found is None:
         found = _READ[tree] = read_statements(list(flattened(tree.body)), text)
+    return found
+
+
+def same_imports(tree: ast.Module, text: str, namespace: Mapping[str, Any]) -> set[str]:
+    """Return the names that a step imports and that variables bind to the same, as after `import time` in both."""
+    found = set()
+    for statement in step_statements(tree, text):
+        for name, path in statement.imports.items():
+            module, _, attribute = path.rpartition(".")
+            imported = sys.modules.get(path, getattr(sys.modules.get(module), attribute, None))
+            if imported is not None and imported is namespace.get(name):
+                found.add(name)
     return found
 
 

@@ -22,6 +22,7 @@ from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.uninterrupted import interruptible
 from zennb.errors import CannotDigest, StoreError, ZennbError
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, bind_outputs
+from zennb.provenance.steps import same_imports
 from zennb.views.background import ended, step_started
 
 if TYPE_CHECKING:
@@ -285,7 +286,10 @@ class BackgroundRuns:
         names = {name for step in steps for name in (*step.outputs, *step.deletes)}
         before = followed.before
         if before is not None:  # else definitions that are there are taken for what they were
-            names.update(name for step in steps for name in step.defines)
+            for step in steps:
+                ran = followed.definitions.get(step.name)
+                same = set() if ran is None else same_imports(ran.tree, ran.text, self._session.namespace)
+                names.update({*step.defines} - same)
         return {
             name
             for name in names
