@@ -72,6 +72,13 @@ def test_what_led_nowhere_is_not_looked_through_again_but_what_led_to_it_is() ->
     assert [id(each) for each in looked] == [id(inner), id(way), id(way)]
 
 
+def test_what_takes_the_place_of_an_object_that_has_ended_is_looked_through() -> None:
+    rows: list[int] = [1]
+    search = Search({id(rows)})
+    assert not any(search.finds([Holder(number)]) for number in range(300))
+    assert all(search.finds([rows]) for _ in range(300))
+
+
 def test_what_was_given_up_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
     deepest: list[int] = []
     value = Holder([Holder([Holder(deepest)])])

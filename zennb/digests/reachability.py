@@ -51,7 +51,7 @@ class Search:
 
     What a value consists of is not looked through again for the next value when nothing was found in it. So values that
     hold the same objects, as the axes and lines of a figure do, take hardly longer than one of them. Until the last of
-    them nothing may change or end.
+    them nothing may change.
 
     Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
     `FAR` objects inside is not found.
@@ -67,7 +67,9 @@ class Search:
         self, ids: AbstractSet[int], memory: Iterable[Stretch] = (), *, collected: bool = False
     ) -> None:
         self._ids, self._ranges, self._collected = ids, ranges(memory), collected
-        self._passed: set[int] = set()
+        self._passed: dict[
+            int, Any
+        ] = {}  # kept alive: nothing else may get the id of what was made for a visit
         self._on_memory: dict[type, bool] = {}
 
     def finds(self, value: object, *, beyond: bool = False) -> bool:
@@ -79,17 +81,17 @@ class Search:
             value: anything.
             beyond: what to answer when there are more than `FAR` objects inside.
         """
-        passed: list[Iterable[int]] = []
+        passed: dict[int, Any] = {}
         try:
             answer = self._find(value, passed)
         except Exception:  # noqa: BLE001 - a class of the user that cannot be hashed
             answer = self._find_one_by_one(value)
-        if answer is not False:  # these objects lead to it, or nobody knows where they lead
-            self._passed.difference_update(*passed)
+        if answer is False:  # else these objects lead to it, or nobody knows where they lead
+            self._passed.update(passed)
         return beyond if answer is None else answer
 
-    def _find(self, value: object, passed: list[Iterable[int]]) -> bool | None:
-        """Return whether something was found, None when there is too much to look through; add ids to `passed`."""
+    def _find(self, value: object, passed: dict[int, Any]) -> bool | None:
+        """Return whether something was found, None when there is too much to look through; add objects to `passed`."""
         level: list[Any] = [value]
         visited = 0
         while level:
@@ -109,14 +111,13 @@ class Search:
                 level = self._listed([] if is_table else gc.get_referents(*level))
                 continue
             fresh = dict(zip(map(id, level), level, strict=True))
-            for known in fresh.keys() & self._passed:
+            for known in (fresh.keys() & self._passed.keys()) | (fresh.keys() & passed.keys()):
                 del fresh[known]
             if not self._ids.isdisjoint(fresh) or (self._ranges and self._is_over(fresh.values())):
                 return True
             if not self._collected and kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
                 return False
-            self._passed.update(fresh)
-            passed.append(list(fresh))
+            passed.update(fresh)
             level = self._listed(parts_of(fresh.values()))
         return False
 
