@@ -77,9 +77,15 @@ def run_body(request: StepRequest, channels: Channels, resources: Resources) -> 
         KeyboardInterrupt: the step was interrupted; nothing was stored.
     """
     started, recording, metrics = time.perf_counter(), Recording(channels.output), MetricLog(channels.metrics)
+    namespace: dict[str, Any] = {
+        "__name__": "__main__",
+        "__builtins__": builtins,
+        **dict.fromkeys(request.deletes),
+        **channels.definitions,
+    }
     try:
-        with (channels.cancel or CancellationToken()).held():
-            return _execution(request, channels, resources, recording, metrics)
+        with (channels.cancel or CancellationToken()).held(), at_home(namespace):
+            return _execution(namespace, request, channels, resources, recording=recording, metrics=metrics)
     except BaseException as error:
         if is_interrupt(error):  # all else is the step's own error, and belongs to its record
             raise
@@ -93,27 +99,6 @@ def run_body(request: StepRequest, channels: Channels, resources: Resources) -> 
 
 
 def _execution(
-    request: StepRequest,
-    channels: Channels,
-    resources: Resources,
-    recording: Recording,
-    metrics: MetricLog,
-) -> StepOutcome:
-    __tracebackhide__ = True
-    namespace: dict[str, Any] = {
-        "__name__": "__main__",
-        "__builtins__": builtins,
-        **dict.fromkeys(request.deletes),
-        **channels.definitions,
-    }
-    # Instances that are loaded here belong to the classes of this namespace, not to the notebook's, which would see
-    # the notebook's variables from their methods.
-    resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
-    with at_home(namespace):
-        return _execution_in(namespace, request, channels, resources, recording=recording, metrics=metrics)
-
-
-def _execution_in(
     namespace: dict[str, Any],
     request: StepRequest,
     channels: Channels,
@@ -123,6 +108,9 @@ def _execution_in(
     metrics: MetricLog,
 ) -> StepOutcome:
     __tracebackhide__ = True
+    # Instances that are loaded here belong to the classes of this namespace, not to the notebook's, which would see
+    # the notebook's variables from their methods.
+    resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
     with untraced():  # other steps may run beside it
         _load_data(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
