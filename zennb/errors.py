@@ -75,6 +75,7 @@ __all__ = [
     "UsageError",
     "WorkerLost",
     "ZennbError",
+    "listing",
     "nearest",
 ]
 
@@ -91,6 +92,14 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to `name`, or None when nothing is close. No number is close to another."""
     found = [] if name.isdigit() else get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def listing(names: Iterable[str], *, most: int) -> str:
+    """Return names joined by commas, with the number of those left out: `a, b and 3 more`."""
+    known = list(names)
+    if len(known) <= most + 1:  # `and 1 more` is no shorter than the name
+        return ", ".join(known)
+    return f"{', '.join(known[:most])} and {len(known) - most} more"
 
 
 class ZennbError(Exception):
@@ -133,8 +142,7 @@ class UnknownName(ZennbError, LookupError):
         if self.nearest is not None:
             advice = f"; did you mean '{self.nearest}'?"
         elif self.known:
-            shown = ", ".join(self.known[:8]) + (", ..." if len(self.known) > 8 else "")
-            advice = f"; known: {shown}."
+            advice = f"; known: {listing(self.known, most=8)}."
         else:
             advice = "; there are none yet."
         super().__init__(f"no {kind} '{name}'{advice}{' ' + hint if hint else ''}")

@@ -94,6 +94,16 @@ def test_what_does_not_exist_is_refused_with_the_nearest_name(registry: Registry
     assert len(registry.components()) == 3
 
 
+def test_of_many_known_names_some_are_shown_and_the_others_counted(registry: Registry) -> None:
+    for number in range(9):
+        registry.register_component("alerter", f"a{number}", "local")
+    with pytest.raises(UnknownName, match=r"known: a0, a1, a2, a3, a4, a5, a6, a7, a8\. List"):
+        registry.delete_component("alerter", "zzz")
+    registry.register_component("alerter", "b", "local")
+    with pytest.raises(UnknownName, match=r"known: a0, a1, a2, a3, a4, a5, a6, a7 and 2 more\. List"):
+        registry.delete_component("alerter", "zzz")
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from zennb import errors
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -209,11 +211,8 @@ def short(digest: str) -> str:
 
 
 def listing(names: Iterable[object], *, most: int = 6) -> str:
-    """Return names joined by commas, with the number of those left out: `a, b and 3 more`."""
-    known = [clean(name) for name in names]
-    if len(known) <= most + 1:
-        return ", ".join(known)
-    return f"{', '.join(known[:most])} and {len(known) - most} more"
+    """Return names without control characters, joined by commas: `a, b and 3 more`."""
+    return errors.listing(map(clean, names), most=most)
 
 
 def tree(

@@ -22,7 +22,7 @@ from zennb.components.artifact_stores.row import Row
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.content import is_digest
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, Finding
-from zennb.errors import ForeignStore
+from zennb.errors import ForeignStore, listing
 from zennb.sqlite_files import UNREADABLE, Snapshot, is_busy, open_snapshot
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
             health.note(DAMAGED, database, f"it cannot be read ({error})")
             return
         if unknown:
-            health.note(FOREIGN, database, f"it contains {', '.join(unknown[:3])}")
+            health.note(FOREIGN, database, f"it contains {listing(unknown, most=3)}")
             return
         if problems != ["ok"]:
             health.note(DAMAGED, database, problems[0].partition("\n")[0])

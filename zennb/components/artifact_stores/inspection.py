@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.row import Row
 from zennb.components.content import is_digest
-from zennb.errors import ForeignStore
+from zennb.errors import ForeignStore, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def inspect(database: Path, *, timeout: float) -> list[str]:
         if unknown:
             raise ForeignStore(
                 f"{database} has been tampered with or belongs to something else: it contains "
-                f"{', '.join(unknown[:3])}. Nothing was read from it. Restore it from a backup, or begin "
+                f"{listing(unknown, most=3)}. Nothing was read from it. Restore it from a backup, or begin "
                 "a new store in another directory."
             )
         return _put_right(connection, database)

@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json, read_file
-from zennb.errors import ForeignStore
+from zennb.errors import ForeignStore, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,10 +127,9 @@ class StoreDirectory:
         """
         unknown = sorted({entry.name for entry in self.root.iterdir()} - _OURS - _HARMLESS)
         if unknown:
-            shown = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
             raise ForeignStore(
-                f"{self.root} holds other files ({shown}) and is no artifact store; nothing was changed. "
-                "Choose an empty directory or a new one."
+                f"{self.root} holds other files ({listing(unknown, most=3)}) and is no artifact store; "
+                "nothing was changed. Choose an empty directory or a new one."
             )
 
 

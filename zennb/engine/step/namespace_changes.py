@@ -23,7 +23,7 @@ from zennb.engine.step.library_steps import SETS_UP_LOGGING, calls_of_step
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share, take_open_files
 from zennb.engine.step.shell_history import history_changes, without_history
-from zennb.errors import CannotDigest, NotStorable
+from zennb.errors import CannotDigest, NotStorable, listing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, MutableMapping
@@ -226,7 +226,7 @@ def collect_changes(
     # A magic or a star binds names by itself; what they do is judged above.
     unseen = [] if definition.analysis.stars or definition.analysis.magics else before.unseen()
     if unseen:
-        shown = ", ".join(f"`{name}`" for name in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
+        shown = listing([f"`{name}`" for name in unseen], most=3)
         reasons.append(
             Reason(f"it binds or deletes {shown}", "which its code does not name", loses="binding")
         )
