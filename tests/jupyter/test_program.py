@@ -120,6 +120,29 @@ def test_a_step_cell_cannot_run_the_pipeline_it_belongs_to(notebook: Notebook, l
     notebook.run("%pipeline run")
 
 
+@pytest.mark.parametrize("call", ["get_ipython().run_line_magic('pipeline', 'run')", "zennb.run()"])
+def test_a_thread_that_a_step_starts_cannot_run_the_pipeline(notebook: Notebook, call: str) -> None:
+    notebook.run("import threading, zennb\nraised = []\nruns = []")
+    ran = notebook.cell(
+        "%%step two\ndef go():\n    runs.append(1)\n    try:\n        if len(runs) < 4:\n"
+        f"            {call}\n    except Exception as error:\n        raised.append(repr(error))\n"
+        "thread = threading.Thread(target=go)\nthread.start()\nthread.join()\nx = len(runs)"
+    )
+    assert (ran.error, notebook.ns["x"]) == (None, 1)
+    assert "step 'two' is running here already" in notebook.ns["raised"][0]
+
+
+def test_two_threads_of_the_notebook_run_the_pipeline_one_after_the_other(notebook: Notebook) -> None:
+    notebook.run(
+        "import threading, time, zennb",
+        "%%step slow\ntime.sleep(0.2)\nx = 1",
+        "done = []\nthreads = [threading.Thread(target=lambda: done.append(zennb.run(rerun=True))) for _ in 'ab']",
+        "for each in threads: each.start()",
+        "for each in threads: each.join()",
+    )
+    assert len(notebook.ns["done"]) == 2
+
+
 def test_a_plan_says_what_a_run_would_do(notebook: Notebook) -> None:
     notebook.run(*STUDY)
     plan = zennb.plan()

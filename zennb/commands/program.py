@@ -148,12 +148,13 @@ def annotate(
 @contextmanager
 def _turn() -> Iterator[None]:
     """Wait until no other thread runs the pipeline of this kernel."""
-    refuse_inside_step()  # before it waits for the run that this step belongs to
+    refuse_inside_step(is_turn=False)  # before it waits for the run that this step belongs to
     if getattr(_runs_here, "is_set", False):
         raise StepRefused(
             "the pipeline is running here already; a step cannot run the pipeline it belongs to."
         )
     with _in_kernel:
+        refuse_inside_step()
         _runs_here.is_set = True
         try:
             yield

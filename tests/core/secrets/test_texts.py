@@ -102,6 +102,25 @@ def test_known_values_are_masked_in_every_form_they_take() -> None:
     assert not known.is_in(b"nothing")
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["MyPassword123", "hunter2secret", "hunter2token", "my_password", "mypassword", "SECRET_KEY_2024"],
+)
+def test_a_secret_that_reads_like_the_name_of_one_is_masked(value: str) -> None:
+    known = KnownSecrets()
+    known.note([value])
+    assert known.mask_known(f"it is {value}!") == f"it is {DOTS}!"
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "api_key", "access_token", "OPENAI_API_KEY", "HF_TOKEN", "apiKey"]
+)
+def test_the_mere_name_of_a_secret_is_not_masked_everywhere(name: str) -> None:
+    known = KnownSecrets()
+    known.note([name])
+    assert known.mask_known(f"os.environ['{name}']") == f"os.environ['{name}']"
+
+
 def test_a_text_counts_as_a_secret_when_it_holds_one_that_cannot_be_there_by_chance() -> None:
     known = KnownSecrets()
     known.note(["swordfish", "hunter2"])

@@ -14,6 +14,7 @@ __all__ = [
     "DOTS",
     "REFERENCE",
     "Suspicion",
+    "is_name",
     "is_sealed",
     "is_secret",
     "sealed_digest",
@@ -25,6 +26,8 @@ DOTS = "••••"
 """Stands in place of a secret."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_VARIABLE = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
+"""Environment variables as people name them. One with a number in it may be a password as well."""
 _FOLDER = re.compile(r"(old)?_?pwd", re.IGNORECASE)
 _PATH = re.compile(r"(?:[A-Za-z]:|~|\.{1,2})?(?:[\\/][\w .@%-]*)+")
 REFERENCE = re.compile(r"(env|keyring|secret):\S+")
@@ -43,7 +46,7 @@ _TOKENS = frozenset(
     | {"personal", "refresh", "session", "slack", "wandb"}
 )
 _AFTER_SECRET = frozenset({"access", "id", "key", "keys", "string", "token", "value"})
-_PERHAPS = frozenset({"auth", "bearer", "jwt", "token"})
+_PERHAPS = frozenset({"auth", "bearer", "jwt", "pw", "token"})
 _ABOUT = frozenset(
     {
         "count",
@@ -101,6 +104,17 @@ class Suspicion(IntEnum):
     NONE = 0
     VALUE_DECIDES = 1
     SECRET = 2
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is the name of a secret and hardly one itself: `api_key`, `OPENAI_API_KEY`, not `MyPassword1`."""
+    if suspicion(text) is Suspicion.NONE:
+        return False
+    words = {word.lower() for word in _WORDS.findall(text)}
+    return (
+        _VARIABLE.fullmatch(text) is not None
+        or words <= _SECRETS | _KEYS | _TOKENS | _AFTER_SECRET | _PERHAPS
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from zennb.core.secrets.names import DOTS, Suspicion, is_secret, suspicion
+from zennb.core.secrets.names import DOTS, Suspicion, is_name, is_secret, suspicion
 
 __all__ = ["KnownSecrets", "has_token", "mask_command", "mask_json", "mask_text", "may_hold_secrets"]
 
@@ -162,7 +162,7 @@ class KnownSecrets:
         Args:
             values: the values.
             surely: whether they are known to be secrets, and not just by the names they go under: then they may
-                themselves look like such a name.
+                themselves be such a name, `api_key`.
         """
         fits = _is_long_enough if surely else _is_telling
         new = [value for value in values if value not in self._values and fits(value)]
@@ -238,7 +238,7 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _is_telling(value: str) -> bool:
-    return _is_long_enough(value) and suspicion(value) is Suspicion.NONE
+    return _is_long_enough(value) and not is_name(value)
 
 
 def _is_long_enough(value: str) -> bool:

@@ -116,13 +116,18 @@ def is_step_running() -> bool:
     return bool(_notes())
 
 
-def refuse_inside_step() -> None:
-    """Refuse to run the pipeline if this thread runs a step.
+def refuse_inside_step(*, is_turn: bool = True) -> None:
+    """Refuse to run the pipeline inside a step, which would run itself, and so on without end.
+
+    Args:
+        is_turn: whether no other thread can be running the pipeline: then a step that runs has started this thread.
 
     Raises:
-        StepRefused: it does. The step would run itself, and so on without end.
+        StepRefused: this thread runs a step, or was started by one.
     """
     step = getattr(_here, "step", "")
+    if is_turn and not step and _steps and threading.current_thread() is not threading.main_thread():
+        step = _logs[-1][0]
     if step:
         raise StepRefused(
             f"step '{step}' is running here already, and cannot run the pipeline that it belongs to. "
