@@ -202,4 +202,4 @@ def _is_weak(part: Any, depth: int = 3) -> bool:
         inner += elements_of(part)
     if origin(module_of(type(part))).is_users:
         inner += attributes_of(part).values()
-    return any(_is_weak(each, depth - 1) for each in inner)
+    return any(_is_weak(each, depth - 1) for each in inner if not is_one_of(each, SCALARS))
