@@ -33,6 +33,8 @@ def policy(*names: str, texts: tuple[str, ...] = (), folder: str = FOLDER) -> Re
         ("helper.py", ("helper.py",)),
         ("lib/helper.py", ("helper.py",)),
         ("/data/helper.py", ("/data/helper.py",)),
+        ("Makefile", ("Makefile",)),
+        ("settings.toml", ()),
     ],
 )
 def test_a_file_in_the_folder_or_named_by_the_step_is_restored(path: str, names: tuple[str, ...]) -> None:
@@ -58,6 +60,12 @@ def test_a_file_in_the_folder_or_named_by_the_step_is_restored(path: str, names:
         ),
         ("/opt/startup/x.txt", ("/opt/startup/x.txt",)),
         ("sitecustomize.py", ("sitecustomize.py",)),
+        ("kernel.json", ("kernel.json",)),
+        ("autostart/x.txt", ("autostart/x.txt",)),
+        *(
+            (name, ())
+            for name in ("Makefile", "x/GNUmakefile", "pyproject.toml", "pytest.ini", "x.egg", "x.desktop")
+        ),
         ("conftest.py", ("conftest.py",)),
         ("evil.pth", ("evil.pth",)),
         ("ipython_config.py", ("ipython_config.py",)),

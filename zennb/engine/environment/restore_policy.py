@@ -15,13 +15,17 @@ from pathlib import PurePath
 __all__ = ["RestorePolicy"]
 
 _NEVER = re.compile(
-    r"(sitecustomize|usercustomize|conftest)\.py|.+\.pth|(ipython|jupyter)_.*config\.(py|json)|startup",
+    r"(sitecustomize|usercustomize|conftest)\.py|.+\.pth|(ipython|jupyter)_.*config\.(py|json)|kernel\.json|startup|autostart",
     re.IGNORECASE,
 )
 """Names of files and folders whose content runs, or takes effect, when some program starts."""
 
-_PROGRAMS = (".py", ".pyw", ".pyc", ".so", ".pyd", ".dll", ".dylib", ".sh", ".bat", ".cmd", ".ps1", ".ipynb")
-"""Endings of what can be imported or run; such a file in the notebook's folder could replace a module."""
+_PROGRAM = re.compile(
+    r".+\.(pyw?|pyc|so|pyd|dll|dylib|sh|bat|cmd|ps1|ipynb|egg|whl|exe|jar|desktop|service|plist|mk)"
+    r"|(gnu)?makefile|dockerfile|justfile|(pyproject|setup|pytest|tox|mypy|ruff)\.(toml|cfg|ini)",
+    re.IGNORECASE,
+)
+"""Names of what can be imported or run, or says what a program runs; in the notebook's folder it could replace one."""
 
 _LONGEST = 4096
 """Characters of the longest text that is taken for a path."""
@@ -52,7 +56,7 @@ class RestorePolicy:
         parts = PurePath(where if inside is None else inside).parts
         if any(_NEVER.fullmatch(part) or part.startswith(".") for part in parts):
             return False
-        if where.lower().endswith(_PROGRAMS):
+        if _PROGRAM.fullmatch(PurePath(where).name):
             return where in self._places() or (inside is not None and parts[-1] in self._basenames())
         return inside is not None or self._is_named(where)
 
