@@ -1,4 +1,8 @@
-"""Owns `LocalCopies`: copies of remote blobs on this machine, up to a size; the folder may be deleted at any time."""
+"""Owns `LocalCopies`: copies of remote blobs on this machine, up to a size; the folder may be deleted at any time.
+
+They are files named by their digests, as the local store keeps large blobs, and no rows of diskcache: a blob of
+gigabytes is streamed into its file and mapped from there, without a second copy in memory, and needs no database.
+"""
 
 from __future__ import annotations
 
