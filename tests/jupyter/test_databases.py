@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import chdir, closing
 from typing import TYPE_CHECKING, Any
 
@@ -61,25 +62,25 @@ REUSED: dict[str, Sequence[str]] = {
         "library.add(4)\ny = library.all()",
     ),
     "cursors": (
-        f"%%step opened\n{FILE}\ncursor = db.cursor()",
+        f"%%step opened\n{MEMORY}\n{FILL}\ncursor = db.cursor()",
         '%%step chosen\ncursor.execute(\'select a, a as "b ""c" from t\')\nx = cursor.fetchall()',
-        "%%step named\ny = [each[0] for each in cursor.description], cursor.rowcount, cursor.lastrowid",
+        "%%step named\ny = [each[0] for each in cursor.description], cursor.rowcount",
         "z = cursor.connection is db, cursor.execute('select 5').fetchone()",
     ),
     "a cursor that a plain cell makes": (
-        f"{FILE}\ncursor = db.cursor()",
+        f"{MEMORY}\n{FILL}\ncursor = db.cursor()",
         "%%step chosen\nx = [a for (a,) in cursor.execute('select a from t')]",
         "%%step named\ny = [each[0] for each in cursor.description]",
         "z = cursor.connection is db, db.execute('select count(*) from t').fetchone()",
     ),
     "settings": (
-        f"%%step opened\n{FILE}\ndb.row_factory = sqlite3.Row\ndb.isolation_level = None",
+        f"%%step opened\n{MEMORY}\n{FILL}\ndb.row_factory = sqlite3.Row\ndb.isolation_level = None",
         "%%step kept\ndb.execute('pragma foreign_keys = on')",
         "%%step read\nx = [row['a'] for row in db.execute('select a from t')]",
         "y = db.execute('pragma foreign_keys').fetchone()[0], db.isolation_level, db.row_factory is sqlite3.Row",
     ),
     "other names of a connection": (
-        f"{FILE}\nheld = [db]\ncursor = db.cursor()",
+        f"{MEMORY}\nheld = [db]\ncursor = db.cursor()",
         "%%step kept\ndb.execute('pragma foreign_keys = on')",
         "x = held[0] is db, cursor.connection is db, cursor.execute('pragma foreign_keys').fetchone()",
     ),
@@ -102,7 +103,7 @@ REUSED: dict[str, Sequence[str]] = {
 NOT_REUSED: dict[str, tuple[Sequence[str], str]] = {
     "writing to a file": (
         (NEW, FILL, "%%step more\nwith db:\n    db.execute('insert into t values (3)')"),
-        "something was written",
+        "it changes `db` or its database",
     ),
     "through a function": (
         (
@@ -111,7 +112,19 @@ NOT_REUSED: dict[str, tuple[Sequence[str], str]] = {
             "def add():\n    with db:\n        db.execute('insert into t values (3)')",
             "%%step more\nadd()",
         ),
-        "something was written",
+        "it changes `db` or its database",
+    ),
+    "a cursor of a file": (
+        (f"{FILE}\ncursor = db.cursor()", "%%step chosen\nx = cursor.execute('select a from t').fetchall()"),
+        "it changes `cursor` or its database",
+    ),
+    "a step that opens and writes": (
+        (f"%%step opened\n{NEW}\n{FILL}",),
+        "`db` is connected to a file",
+    ),
+    "settings of a connection to a file": (
+        (FILE, "%%step kept\ndb.execute('pragma foreign_keys = on')"),
+        "it changes `db` or its database",
     ),
     "not committed": ((NEW, FILL, "%%step more\ndb.execute('insert into t values (3)')"), "not committed"),
     "reads what is not committed": ((NEW, FILL, "_ = db.execute('delete from t')", READ), "not committed"),
@@ -225,12 +238,32 @@ def test_a_change_by_somebody_else_counts_though_nothing_ran_here(notebook: Note
     assert (ran.status, notebook.ns["x"]) == ("completed", [])
 
 
-def test_a_step_whose_database_has_changed_since_says_so(notebook: Notebook) -> None:
-    opened = f"%%step opened\n{NEW.replace('if os.path.exists', 'if False and os.path.exists')}"
-    notebook.run(opened, FILL)
+RUN = ("%%step more\nwith db:\n    db.execute('insert into t values (3)')\nn = 1", READ + "\nx = x[n:]")
+
+
+@pytest.mark.parametrize(
+    "first", [FILE, f"%%step opened\n{FILE}", f"{MEMORY}\n{FILL}", f"%%step opened\n{MEMORY}\n{FILL}"]
+)
+def test_a_run_writes_to_the_database_itself(notebook: Notebook, first: str) -> None:
+    notebook.run(first, *RUN)
+    assert notebook.ns["x"] == [(2,), (3,)]
     notebook.restart()
-    (ran,) = notebook.run(opened)
-    assert (ran.status, "has changed since; run its step again" in ran.reason) == ("completed", True)
+    is_file = "e.db" in first
+    notebook.run(first, *RUN, "%pipeline run", "%pipeline run --rerun")
+    assert notebook.ns["x"] == ([(2,), *[(3,)] * 4] if is_file else [(2,), (3,)])
+    notebook.run("found = db.execute('select count(*) from t').fetchone()")
+    assert notebook.ns["found"] == ((6,) if is_file else (3,))
+
+
+def test_a_locked_file_is_not_waited_for(notebook: Notebook) -> None:
+    notebook.run(FILE)
+    with closing(sqlite3.connect("e.db", isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        began = time.monotonic()
+        (ran,) = notebook.run("%%step look\nx = db.isolation_level")
+        assert (ran.status, time.monotonic() - began < 4) == ("completed", True)
+    notebook.run("y = db.execute('pragma busy_timeout').fetchone()")
+    assert notebook.ns["y"] == (5000,)
 
 
 def test_a_database_in_memory_that_two_connections_share_is_not_taken_apart(notebook: Notebook) -> None:

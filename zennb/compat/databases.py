@@ -34,7 +34,6 @@ _LARGEST = 64_000_000
 
 PRAGMAS = (
     "automatic_index",
-    "busy_timeout",
     "cache_size",
     "cell_size_check",
     "defer_foreign_keys",
@@ -71,7 +70,8 @@ class ConnectionState(NamedTuple):
         is_writable: whether the file was opened for writing as well.
         isolation: the level of isolation.
         autocommit: how transactions begin and end (from Python 3.12).
-        settings: the values of `PRAGMAS`, whether `LIKE` tells capitals from small letters, and its limits.
+        settings: how long it waits for a lock, the values of `PRAGMAS`, whether `LIKE` tells capitals from small
+            letters, and its limits.
         counts: the row that was inserted last, the changes of the last command, and all changes.
     """
 
@@ -120,7 +120,7 @@ def connection_state(value: Any) -> ConnectionState | None:
     if not is_sqlite(value, "Connection") or not _is_plain(value):
         return None
     try:
-        return None if value.in_transaction else _state(value)
+        return None if value.in_transaction else _state_at_once(value)
     except Exception:  # noqa: BLE001 - it is closed, locked, damaged, or belongs to another thread
         return None
 
@@ -132,6 +132,19 @@ def _is_plain(connection: Any) -> bool:
     return connection.text_factory in (str, bytes, bytearray) and not any(
         type(part) is ModuleType for part in parts
     )
+
+
+def _state_at_once(connection: Any) -> ConnectionState | None:
+    """Return what a connection is, without waiting for another process that locks its file."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+    cursor.execute("PRAGMA busy_timeout = 0").fetchall()
+    try:
+        found = _state(connection)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {patience}").fetchall()
+    return None if found is None else found._replace(settings=(patience, *found.settings))
 
 
 def _state(connection: Any) -> ConnectionState | None:

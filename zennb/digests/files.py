@@ -111,6 +111,7 @@ def connection(walker: DigestWalker, value: Any) -> Steps | None:
 def _connection_parts(walker: DigestWalker, value: Any, state: ConnectionState) -> Steps:
     if state.path:
         walker.files.add(state.path)
+        walker.databases.add(state.path)
     walker.mark("connection")
     walker.sink.text(repr(tuple(state)))
     yield value.row_factory, HIDDEN

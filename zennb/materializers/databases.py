@@ -1,13 +1,9 @@
-"""Owns how connections and cursors of sqlite3 are stored, and made again.
-
-A file is opened again as long as it holds what it held, and what is in memory is stored.
-"""
+"""Owns how connections of sqlite3 to databases in memory, and their cursors, are stored and made again."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from pathlib import Path
 from typing import Any
 
 from zennb.compat.databases import (
@@ -19,7 +15,7 @@ from zennb.compat.databases import (
     is_sqlite,
     may_share_memory,
 )
-from zennb.compat.open_files import ChangedSince, is_opening
+from zennb.compat.open_files import is_opening
 
 __all__ = ["connected_again", "cursor_again", "database_recipe"]
 
@@ -31,7 +27,7 @@ def database_recipe(value: Any) -> tuple[Any, ...] | None:
     """Return how to make a connection or cursor again that is the same; None for anything else.
 
     Raises:
-        TypeError: none would be the same. It tells what was written through it, is in use, or shares its database.
+        TypeError: none would be the same. It is in use, connected to a file, or shares its database.
     """
     if type(value).__module__ != "sqlite3":
         return None
@@ -44,14 +40,14 @@ def _connection_recipe(connection: Any) -> tuple[Any, ...]:
     state = connection_state(connection)
     if state is None:
         raise TypeError("it is open")
-    if state.path and any(state.counts):
-        raise TypeError("something was written through it")
+    if state.path:
+        raise TypeError("it is connected to a file")
     if state.counts[2] > _MOST_CHANGES:
         raise TypeError("too much was written through it")
-    if not state.path and may_share_memory():
+    if may_share_memory():
         raise TypeError("another connection may have the same in memory")
     factories = connection.row_factory, connection.text_factory
-    data = connection.serialize() if state.content and not state.path else b""
+    data = connection.serialize() if state.content else b""
     return connected_again, (tuple(state), factories, _is_for_its_thread(connection), data)
 
 
@@ -86,26 +82,16 @@ def connected_again(
     for_its_thread: bool,
     data: bytes,
 ) -> Any:
-    """Return an open connection that is as `state` says, or a closed one while nothing is opened.
+    """Return a connection to a database in memory that is as `state` says, or a closed one while nothing is opened.
 
     Raises:
-        ChangedSince: the database is gone, or holds something else by now.
         ValueError: it is another one on this release of sqlite3.
     """
     there = ConnectionState(*state)
+    connection: Any = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=for_its_thread)
     if not is_opening():
-        closed = sqlite3.connect(":memory:")
-        closed.close()
-        return closed
-    if there.path and not Path(there.path).is_file():
-        raise ChangedSince(f"the database {there.path} is gone")
-    mode = "rw" if there.is_writable else "ro"
-    connection: Any = sqlite3.connect(
-        f"{Path(there.path).as_uri()}?mode={mode}" if there.path else ":memory:",
-        uri=bool(there.path),
-        isolation_level=None,
-        check_same_thread=for_its_thread,
-    )
+        connection.close()
+        return connection
     if data:
         source = sqlite3.connect(":memory:")
         source.deserialize(data)
@@ -113,7 +99,7 @@ def connected_again(
         source.close()
     if any(there.counts):
         _count(connection, *there.counts)
-    for name, value in zip(PRAGMAS, there.settings, strict=False):
+    for name, value in zip(("busy_timeout", *PRAGMAS), there.settings, strict=False):
         if value is not None and connection.execute(f"PRAGMA {name}").fetchone() != (value,):
             connection.execute(f"PRAGMA {name} = {value}").fetchall()
     connection.isolation_level = there.isolation
@@ -122,8 +108,6 @@ def connected_again(
     connection.row_factory, connection.text_factory = factories
     if connection_state(connection) != there:
         connection.close()
-        if there.path:
-            raise ChangedSince(f"the database {there.path} has changed since")
         raise ValueError("the connection cannot be made again on this release of sqlite3")
     return connection
 
