@@ -173,7 +173,7 @@ def make(folder: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _databases(notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path)
-    monkeypatch.setattr(databases, "_shared", [])  # as in a new process
+    monkeypatch.setattr(databases, "_shared", set())  # as in a new process
 
 
 def known(namespace: dict[str, Any]) -> list[Any]:

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_128
 
+from zennb.compat.instances import is_a
+
 __all__ = [
     "PRAGMAS",
     "ConnectionState",
@@ -89,14 +91,15 @@ def is_sqlite(value: object, name: str) -> bool:
     return type(value) is getattr(sys.modules.get("sqlite3"), name, None)
 
 
-_shared: list[str] = []
+_shared: set[str] = set()
 """Databases that were opened in this process so that several connections can have one in memory."""
 
 
 def note_database(name: object) -> None:
     """Note that a database was opened."""
-    if type(name) is str and ("cache=shared" in name or "memdb" in name):
-        _shared.append(name)
+    text = name.decode("utf-8", "replace") if is_a(name, bytes) else str(name) if is_a(name, str) else ""
+    if "cache=shared" in text or "memdb" in text:
+        _shared.add(text)
 
 
 def may_share_memory() -> bool:
@@ -157,8 +160,8 @@ def _state(connection: Any) -> ConnectionState | None:
     counts = rows("SELECT last_insert_rowid(), changes(), total_changes(), 'a' LIKE 'A'")[0]
     if any(type(part) is list and part for part in gc.get_referents(cursor)):
         return None  # it converts types
-    if any(not _known(name).issuperset(rows(f"PRAGMA {name}")) for name in _LISTS):
-        return None
+    if not _known("function_list") or any(set(rows(f"PRAGMA {name}")) - _known(name) for name in _LISTS):
+        return None  # there are others, or this release of SQLite does not tell
     if any(each() is not None for each in _blobs(connection)):
         return None
     paths = {str(name): path for _, name, path in map(_texts, rows("PRAGMA database_list"))}
