@@ -1,6 +1,6 @@
 """Interrupts at random moments: no kernel crashes, and no cell leaves a half of what it binds.
 
-The short form takes a minute. ZENNB_INTERRUPTS=2500 (`make soak`) makes it a storm, beside a control kernel without
+The short form takes half a minute. ZENNB_INTERRUPTS=2500 (`make soak`) makes it a storm, beside a control kernel without
 zennb whose cells do the same, so that the time to the prompt can be compared on however busy a machine.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 
-INTERRUPTS = int(os.environ.get("ZENNB_INTERRUPTS", "60"))
+INTERRUPTS = int(os.environ.get("ZENNB_INTERRUPTS", "30"))
 SEED = int(os.environ.get("ZENNB_SEED", str(time.time_ns() % 100_000)))
 PER_KERNEL = 125
 
