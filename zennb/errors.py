@@ -118,8 +118,9 @@ class ZennbError(Exception):
         return self.message.split(". ")[0].rstrip(".")
 
     def _render_traceback_(self) -> list[str]:
-        """Make IPython show the message alone, without our frames."""
-        return [f"{type(self).__name__}: {self.message}"]
+        """Make IPython show the message and notes alone, without our frames."""
+        notes = map(str, getattr(self, "__notes__", ()))
+        return [f"{type(self).__name__}: {self.message}", *notes]
 
 
 class UsageError(ZennbError, ValueError):
@@ -346,7 +347,7 @@ class StepTimeout(ZennbError, TimeoutError):
     """A step ran longer than its `--timeout`."""
 
     def __init__(
-        self, message: str = "the step ran longer than its --timeout; nothing of it was kept."
+        self, message: str = "the step ran longer than its --timeout; what was running is not kept."
     ) -> None:
         super().__init__(message)
 

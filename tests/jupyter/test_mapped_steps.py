@@ -14,6 +14,7 @@ import pytest
 
 from tests.jupyter.mapped import FRAME, IMPORTS, elements_run, use
 from zennb.engine.environment.callers import INSIDE
+from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook, Ran
@@ -145,6 +146,19 @@ def test_a_failing_element_names_itself_and_the_others_are_kept(notebook: Notebo
     (again,) = notebook.run(f"_ = Path({number}).write_text('1')", cell)[1:]
     assert "1 of 4 elements ran, 3 cached" in again.reason
     assert notebook.ns["y"] == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("options", "end"), [("", "os._exit(3)"), ("--timeout 1.5", "time.sleep(60)")], ids=["crash", "timeout"]
+)
+def test_an_element_whose_worker_ends_is_named(notebook: Notebook, options: str, end: str) -> None:
+    notebook.run(IMPORTS, *use("processes"), "xs = [1, 2, 3]")
+    failed = notebook.cell(f"%%step mapped --map xs {options}\nif xs == 3:\n    {end}\ny = xs * 2")
+    assert isinstance(failed.error, ZennbError)
+    lines = failed.error._render_traceback_()  # what IPython shows of it
+    shown = "".join([*lines, *(each["data"].get("text/plain", "") for each in failed.displays)])
+    assert shown.count("element 2 (`xs[2]` = 3) failed; 2 of 3 are stored, and are not run again") == 1
+    assert "othing of" not in shown  # of the step as a whole it would be false
 
 
 @pytest.mark.parametrize("flavor", ["local", "threads", "processes"])

@@ -226,7 +226,7 @@ class _Jobs(Executor):
             why = f"{system} did not run the job ({type(error).__name__}: {error})"
         logs = self._folder / call.key
         return WorkerLost(
-            f"{why}. Nothing of the step was stored{f'; its log is in {logs}' if logs.exists() else ''}."
+            f"{why}. What it was running is not stored{f'; its log is in {logs}' if logs.exists() else ''}."
         )
 
     # Following executorlib

@@ -31,12 +31,12 @@ __all__ = ["DaskOrchestrator"]
 R = TypeVar("R")
 
 _LOST = (
-    "the connection to the Dask scheduler was lost while the step ran. Nothing of it was stored; run it again when the "
-    "scheduler is there."
+    "the connection to the Dask scheduler was lost while the step ran. What was running is not stored; run it again "
+    "when the scheduler is there."
 )
 _NO_WORKER = (
-    "no Dask worker{offering} was left for {patience} s while the step waited for one or ran. Nothing of it was "
-    "stored; start one for {address}, and run the step again."
+    "no Dask worker{offering} was left for {patience} s while the step waited for one or ran. What was running "
+    "is not stored; start one for {address}, and run the step again."
 )
 _PACKAGES = ("zennb", "cloudpickle", "distributed")
 """Packages that have to be the same on both sides: they read what the other side has pickled."""
@@ -312,7 +312,7 @@ def _error_of(task: Any) -> BaseException | None:
     if isinstance(error, distributed.KilledWorker):
         return WorkerLost(
             "the Dask workers that ran the step died, one after another: most likely they ran out of memory, or the "
-            "step crashes its process. Nothing of it was stored; the logs of the workers say more."
+            "step crashes its process. What they were running is not stored; the logs of the workers say more."
         )
     return error
 

@@ -202,6 +202,6 @@ def _lost(error: BaseException) -> WorkerLost:
     else:
         why = "ended unexpectedly"
     return WorkerLost(
-        f"the worker process {why}. Nothing of this step was stored, and no other step is affected; "
+        f"the worker process {why}. What it was running is not stored, and no other step is affected; "
         "the next one gets a new worker."
     )
