@@ -32,6 +32,7 @@ from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.sharing.shared_records import shared_records
 from zennb.engine.step.cancellation import interrupts_raise
 from zennb.engine.step.running import listen
 from zennb.errors import CannotDigest, StepRefused, StoreError, ZennbError
@@ -126,6 +127,7 @@ def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tup
         operator=partial(workspace.step_operator, opened),
         notebook=snapshot.notebook,
         others=OtherStores(lambda: artifact_stores(workspace)),
+        shared=shared_records(store, repository.signer),
         unstored=lambda: {name for each in snapshot.definitions.values() for name in each.options.no_store},
         folder=Path(snapshot.folder) if snapshot.folder else None,
         traced=lambda _resolved, step: _with_provenance(step, snapshot),
