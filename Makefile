@@ -14,7 +14,8 @@ MARKS ?= not browser
 TESTS ?= tests
 MODEL_TESTS ?= $(addprefix tests/components/, $(addsuffix /test_mlflow.py, experiment_trackers model_registries \
 	model_deployers) model_deployers/test_bentoml.py) tests/lifecycle/test_mlflow_notebook.py
-CLUSTER_TESTS ?= tests/components/test_cluster_jobs.py tests/components/orchestrators/test_slurm.py
+CLUSTER_TESTS ?= tests/components/test_cluster_jobs.py $(addprefix tests/components/orchestrators/, test_slurm.py \
+	test_ipyparallel.py)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
 # The demo keeps what it makes in this folder; delete .zennb to start afresh.
@@ -59,7 +60,7 @@ test-libraries: ## notebooks of many libraries (torch, duckdb, spacy ...), in a 
 coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) --cov --cov-report=term:skip-covered -m "not browser"
 
-test-clusters: .venv-clusters/.made ## orchestrators of batch systems; no cluster is needed
+test-clusters: .venv-clusters/.made ## orchestrators of batch systems, and on engines of ipyparallel; no cluster is needed
 	env -u ZENNB_HOME .venv-clusters/bin/python -m pytest $(CLUSTER_TESTS)
 
 test-stores: .venv-stores/.made ## artifact stores in buckets, on servers with their APIs; pandera, apprise; notebooks on all stacks

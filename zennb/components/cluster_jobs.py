@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import threading
-import traceback
 import uuid
 import warnings
 from abc import abstractmethod
@@ -18,6 +17,7 @@ from collections import deque
 from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -28,6 +28,7 @@ from traitlets import Dict, Float, Int, Unicode
 from zennb.components.component import Visibility
 from zennb.components.pooled import PooledOrchestrator
 from zennb.components.relay import FileRelay, Relay
+from zennb.components.sent_calls import make_call, opened
 from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
@@ -188,16 +189,15 @@ class _Jobs(Executor):
             return
         if call.set_running_or_notify_cancel():
             try:
-                result, text = cloudpickle.loads(inner.result())
+                result, raised = opened(inner.result())
             except (Exception, CancelledError) as error:  # noqa: BLE001 - each is a reason why there is no result
                 call.set_exception(self._lost(call, error))
             else:
                 self._remove(call)
-                if text is None:
+                if raised is None:
                     call.set_result(result)
                 else:
-                    result.__cause__ = _WorkerTraceback(text)  # a pickle keeps no traceback and no cause
-                    call.set_exception(result)
+                    call.set_exception(raised)
         else:
             self._remove(call)
         with self._lock:
@@ -327,17 +327,6 @@ def _drain(queue: Any) -> None:
             return
 
 
-class _WorkerTraceback(Exception):
-    """The traceback of an error in a job, as text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._text = text
-
-    def __str__(self) -> str:
-        return f"\n{self._text}"
-
-
 def _enter(folder: str) -> None:
     try:
         os.chdir(folder)
@@ -355,14 +344,4 @@ def _perform(content: bytes, folder: str) -> bytes:
         content: the pickled call.
         folder: the working folder of the notebook, where its files are.
     """
-    try:
-        _enter(folder)
-        function, args, kwargs = cloudpickle.loads(content)
-        pickled: bytes = cloudpickle.dumps((function(*args, **kwargs), None))
-    except BaseException as error:  # noqa: BLE001 - whatever the call raised is its result
-        text = "".join(traceback.format_exception(error))
-        try:
-            return bytes(cloudpickle.dumps((error, text)))
-        except Exception:  # noqa: BLE001 - the error cannot be pickled
-            return bytes(cloudpickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), text)))
-    return pickled
+    return make_call(content, partial(_enter, folder))

@@ -10,7 +10,8 @@ from traitlets import Dict, Enum, Unicode, observe
 from zennb.components.component import Visibility
 from zennb.components.pooled import PooledOrchestrator, named
 from zennb.components.relay import FileRelay, Relay
-from zennb.errors import InvalidConfiguration
+from zennb.components.sent_calls import SendingExecutor
+from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -69,16 +70,27 @@ class ExecutorOrchestrator(PooledOrchestrator):
 
         Raises:
             InvalidConfiguration: there is no such factory, or what it returns is no executor.
+            WorkerLost: the factory fails, as that of a cluster which does not run.
         """
-        made = named(self.factory, option="factory")(**self.arguments)
-        if callable(getattr(made, "submit", None)) and callable(getattr(made, "shutdown", None)):
-            return made  # type: ignore[no-any-return]
-        for name in ("executor", "get_executor"):
-            if callable(getattr(made, name, None)):
-                executor: Executor = getattr(made, name)()
-                return executor
+        factory = named(self.factory, option="factory")
+        try:
+            made = factory(**self.arguments)
+            for name in ("executor", "get_executor"):
+                if not _is_executor(made) and callable(getattr(made, name, None)):
+                    made = getattr(made, name)()
+        except Exception as error:
+            raise WorkerLost(
+                f"`{self.factory}` has given no executor ({type(error).__name__}: {error}). Nothing was started; check "
+                "its arguments, and that its cluster runs."
+            ) from error
+        if _is_executor(made):
+            return SendingExecutor(made)
         raise InvalidConfiguration(
             f"`{self.factory}` returned a {type(made).__name__}, which has no `submit`; name a class or function that "
             "returns a `concurrent.futures.Executor`.",
             option="factory",
         )
+
+
+def _is_executor(made: Any) -> bool:
+    return callable(getattr(made, "submit", None)) and callable(getattr(made, "shutdown", None))

@@ -21,6 +21,8 @@ def worker_frontend() -> tuple[KernelFrontend, tuple[Setting, ...]]:
 
     config = Config()
     config.HistoryManager.enabled = False  # its thread and database are for people who type
+    is_new = not InteractiveShell.initialized()
     shell: Any = InteractiveShell.instance(config=config)
-    shell.display_pub = CapturingDisplayPublisher()  # what is displayed goes to the step's recording
+    if is_new:  # an engine of ipyparallel is a kernel, whose own publisher takes part in each of its calls
+        shell.display_pub = CapturingDisplayPublisher()  # what is displayed goes to the step's recording
     return KernelFrontend(shell, OutputCapture(shell)), (DisplaySettings(shell),)
