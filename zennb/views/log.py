@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.core.records.log import RunLog, StepLog
     from zennb.views.view import Shown
 
-__all__ = ["MOST", "log"]
+__all__ = ["MOST", "log", "output_in_line"]
 
 MOST = 200_000
 """Characters of output shown per step, since a notebook saves them."""
@@ -37,6 +37,16 @@ def log(log: RunLog, *, most: int = MOST) -> View:
         known = each.step.displays in shown
         parts += [note("the same output as above")] if known else _output(each, most)
         shown |= {each.step.displays} - {""}
+    return join(parts, gap=0)
+
+
+def output_in_line(log: StepLog) -> View | None:
+    """Show the output of a step that ran elsewhere, above its status line; None if there is none."""
+    if not (log.missing or log.events or log.step.failure):
+        return None
+    parts = _output(log, MOST)
+    if any("text/html" in (event.get("data") or {}) for event in log.events):
+        parts.append(note("HTML is shown as text here; run the cell to see it"))
     return join(parts, gap=0)
 
 

@@ -19,7 +19,7 @@ from zennb.core.records.records import Status
 from zennb.metadata.processes import is_alive
 
 if TYPE_CHECKING:
-    from tests.jupyter.conftest import Notebook
+    from tests.jupyter.conftest import Notebook, Ran
 
 pytestmark = pytest.mark.usefixtures("no_run_left")
 
@@ -69,6 +69,40 @@ def test_attach_shows_what_comes_and_then_binds_it(notebook: Notebook) -> None:
     found = data.displays[-1]["data"]
     assert "second" in str(found)
     assert data.out == ""
+
+
+def line_of(started: Ran, later: Ran) -> str:
+    """Return what a later cell has made of the line of a step that was started in the background."""
+    (place,) = [each["transient"]["display_id"] for each in started.displays]
+    (line,) = [each for each in later.displays if (each["transient"] or {}).get("display_id") == place]
+    assert line["update"]
+    assert line["metadata"]["zennb"]["status"] != "running"
+    return str(line["data"]["text/plain"])
+
+
+def test_the_cell_of_the_step_shows_what_it_showed_and_how_it_ended(notebook: Notebook) -> None:
+    _, started = notebook.run(PLAIN, STEP)
+    assert ended() == "completed"
+    (later,) = notebook.run("1")
+    line = line_of(started, later)
+    assert line.startswith("training\nnp.int64(30)\n✔ train  completed"), line
+    assert line.rstrip().endswith("→ model  (first run)"), line
+
+
+def test_the_cell_of_a_step_that_failed_shows_why(notebook: Notebook) -> None:
+    (started,) = notebook.run("%%step wrong --background\nprint('begun')\nratio = 1 / 0")
+    assert ended() == "failed"
+    line = line_of(started, notebook.cell("1"))
+    assert line.startswith("begun\n"), line
+    assert line.count("ZeroDivisionError: division by zero") == 1
+    assert "✘ wrong  failed" in line
+
+
+def test_the_cell_of_a_step_whose_process_was_killed_does_not_say_running(notebook: Notebook) -> None:
+    _, started = notebook.run("import time\nfrom pathlib import Path", f"%%step s --background\n{GATE}y = 1")
+    os.kill(run_of(1).process, signal.SIGKILL)
+    assert ended() == "interrupted"
+    assert "s  interrupted" in line_of(started, notebook.cell("1"))
 
 
 def test_attach_without_a_number_takes_the_only_run_that_goes_on(notebook: Notebook) -> None:

@@ -238,6 +238,7 @@ class BackgroundRuns:
                 bound = _Bound(remarks=[f"what it made is not bound ({type(error).__name__}: {error})"])
             del self._followed[number]
             found.append(number)
+            self._session.settle_status(run)
             view = ended(run, list(bound.names), remarks=bound.remarks)
             self._session.capture.publish(dict(view._repr_mimebundle_()), {})
         return found

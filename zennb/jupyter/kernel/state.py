@@ -19,6 +19,7 @@ from zennb.engine.environment.process_state import forget_own_path
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
+from zennb.engine.run.run_log import step_log
 from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
@@ -41,6 +42,7 @@ from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_lines import StatusLines
 from zennb.registry.stores import artifact_stores
+from zennb.views.log import output_in_line
 from zennb.views.view import note
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.components.component import ArtifactStore
-    from zennb.core.records.records import Artifact, Step
+    from zennb.core.records.records import Artifact, Run, Step
     from zennb.dependencies.library_objects import Aliases
     from zennb.dependencies.patches import Patch
     from zennb.engine.run.unit_of_work import WriteBuffer
@@ -330,6 +332,15 @@ class KernelState:
     def show_status(self, step: Step, *, said: str = "", slot: str = "") -> None:
         """Show a step's status line, see `StatusLines.show`."""
         self.status_lines.show(step, said=said, slot=slot)
+
+    def settle_status(self, run: Run) -> None:
+        """Let the cells of steps that a background run has executed show what they showed, and how they ended."""
+        workspace = self.workspace
+        with suppress(
+            Exception
+        ):  # the lines stay as they are; the cell that is about to begin is another one
+            steps = [step for step in workspace.metadata.steps(run.id or 0) if not step.is_element]
+            self.status_lines.settle(run, steps, lambda step: output_in_line(step_log(workspace, run, step)))
 
     def say(self, sentence: str) -> None:
         """Show a line below the cell."""

@@ -16,7 +16,7 @@ from zennb.views.view import View, join, note
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from zennb.core.records.records import Step
+    from zennb.core.records.records import Run, Step
     from zennb.jupyter.cells.output_capture import OutputCapture
     from zennb.jupyter.kernel.secret_notes import SecretNotes
 
@@ -87,6 +87,26 @@ class StatusLines:
             return ""
         verb, what = ("shows", "its cell") if len(others) == 1 else ("show", "their cells")
         return f"{listing(others, most=5)} ran again: {what} above still {verb} an earlier run."
+
+    def settle(self, run: Run, steps: Iterable[Step], output: Callable[[Step], View | None]) -> None:
+        """Update the lines of steps that a background run has executed.
+
+        Args:
+            run: the run, which has ended.
+            steps: the records of its steps.
+            output: returns what a step has shown, which stands in no cell yet; None for nothing.
+        """
+        made = {step.name: step for step in steps}
+        for name, (slot, before) in self._shown.items():
+            if before.status is not Status.RUNNING or before.run != run.id or not self._updates:
+                continue
+            # Killed, a run may leave no record of its step.
+            step = made.pop(name, None) or replace(before, status=run.status, reason="")
+            shown = output(step)
+            line: View = status_line(step if shown is None else replace(step, failure=None))
+            self._shown[name] = slot, step
+            self._publish(slot, step, line if shown is None else join([shown, line], gap=0), update=True)
+        self.refresh(made.values())
 
     def _publish(self, slot: str, step: Step, view: View, *, update: bool) -> None:
         self._capture.publish(
