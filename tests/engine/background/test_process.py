@@ -45,6 +45,9 @@ files = RunFiles(workspace.home, run.id)
 files.output.parent.mkdir(exist_ok=True)
 announce(files)
 print("past the steps", flush=True)
+if how == "fails":
+    refuse_start("the disk is full.")
+    sys.exit(1)
 while True:
     try:
         time.sleep(60)
@@ -71,6 +74,15 @@ def started(workspace: Workspace, how: str) -> Run:
     found = workspace.metadata.run(number)
     assert found is not None
     return found
+
+
+def test_why_a_run_ends_that_has_begun_is_said_in_plain_words(workspace: Workspace) -> None:
+    streams = workspace.home / "background" / f"run-{started(workspace, 'fails').id}.txt"
+    deadline = time.monotonic() + 60
+    while "disk" not in streams.read_text():
+        assert time.monotonic() < deadline, streams.read_text()
+        time.sleep(0.05)
+    assert streams.read_text() == "past the steps\nthe disk is full.\n"
 
 
 def test_a_run_is_announced_when_it_is_recorded_and_ends_when_it_is_stopped(workspace: Workspace) -> None:

@@ -143,6 +143,15 @@ def test_a_run_is_stopped_and_what_had_finished_stays(notebook: Notebook) -> Non
     assert error is None  # a session that does not run
 
 
+def test_stop_without_a_number_takes_the_only_run_and_its_end_is_said_once(notebook: Notebook) -> None:
+    assert "no run is in the background now; there is none to end." in str(notebook.cell("%runs stop").error)
+    notebook.run("import time\nfrom pathlib import Path", f"%%step s --background\nprint('go')\n{GATE}y = 1")
+    until('"text":"go')
+    stopped, later = notebook.run("%runs stop", "1")
+    assert said(stopped).count("run 1 interrupted in the background") == 1
+    assert said(later) == ""
+
+
 def test_a_run_whose_process_was_killed_is_interrupted(notebook: Notebook) -> None:
     notebook.run("import time\nfrom pathlib import Path", f"%%step s --background\n{GATE}y = 1")
     os.kill(run_of(1).process, signal.SIGKILL)

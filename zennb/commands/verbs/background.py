@@ -29,6 +29,10 @@ __all__ = ["ID", "attach_verb", "find_run", "started_outcome", "stop_verb"]
 
 ID = Argument("ID", "a run's number, as lists show it", required=True, kind="run")
 
+_IN_BACKGROUND = Argument(
+    "ID", "a run's number, as lists show it; by default the one that runs in the background", kind="run"
+)
+
 _RECENT = 20
 """Numbers of runs among which the nearest known one is looked for."""
 
@@ -56,16 +60,14 @@ def started_outcome(context: Context, run: Run, workspace: Workspace) -> Outcome
 
 @verb(
     "show the output of a run that was started with --background, as it comes, until it ends",
-    Argument(
-        "ID", "a run's number, as lists show it; by default the one that runs in the background", kind="run"
-    ),
+    _IN_BACKGROUND,
     examples=("runs attach 12", "runs attach"),
     name="attach",
 )
 def attach_verb(context: Context, id: str | None) -> Outcome:  # noqa: A002 - the argument's name
     """Show the output of a run in the background, until it ends or this is interrupted."""
     workspace = context.workspace
-    run = _running(context) if id is None else find_run(context, id)
+    run = _running(context, "give the number of one that has ended") if id is None else find_run(context, id)
     entries = attach(workspace, run)
     if not is_background(workspace, run):
         found = run_log(workspace, run)
@@ -91,24 +93,32 @@ def attach_verb(context: Context, id: str | None) -> Outcome:  # noqa: A002 - th
 
 @verb(
     "end a run that was started with --background; what its steps have finished stays",
-    ID,
-    examples=("runs stop 12",),
+    _IN_BACKGROUND,
+    examples=("runs stop 12", "runs stop"),
     name="stop",
 )
-def stop_verb(context: Context, id: str) -> Outcome:  # noqa: A002 - as above
+def stop_verb(context: Context, id: str | None) -> Outcome:  # noqa: A002 - as above
     """Stop a run in the background."""
-    before = find_run(context, id)
+    before = _running(context, "there is none to end") if id is None else find_run(context, id)
     run = stop_run(context.workspace, before)
     if before.status.is_final:
         sentence = f"run {run.id} has ended already ({run.status.value})."
         return Outcome(view=note(sentence), data=plain(run), sentence=sentence)
     good = sum(run.steps.get(status.value, 0) for status in Status if status.is_good)
-    view = ended(run, remarks=[f"what {plural(good, 'step')} made stays"] if good else [])
-    return Outcome(view=view, data=plain(run), sentence=view.text)
+    stays = f"what {plural(good, 'step')} made stays" if good else ""
+    view = ended(run, remarks=[stays] if stays else [])
+    if context.session is None or run.id not in context.session.collect():
+        return Outcome(view=view, data=plain(run), sentence=view.text)
+    # What was bound of it has been said, and how it ended.
+    return Outcome(view=note(stays) if stays else None, data=plain(run), sentence=view.text)
 
 
-def _running(context: Context) -> Run:
+def _running(context: Context, otherwise: str) -> Run:
     """Return the only run that goes on in the background.
+
+    Args:
+        context: where the command was typed.
+        otherwise: what to do, or why there is nothing to do, if there is none.
 
     Raises:
         UsageError: there is none, or more than one.
@@ -117,7 +127,7 @@ def _running(context: Context) -> Run:
     found = workspace.metadata.runs(status=Status.RUNNING, nested=True, limit=_RECENT)
     numbers = [str(run.id) for run in found if is_background(workspace, run)]
     if not numbers:
-        raise UsageError(f"{line}: no run is in the background now; give the number of one that has ended.")
+        raise UsageError(f"{line}: no run is in the background now; {otherwise}.")
     if len(numbers) > 1:
         listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
         raise UsageError(

@@ -39,6 +39,7 @@ GRACE = 15.0
 """Seconds that a run has to end by itself after an interrupt, before its processes are killed."""
 
 _PAUSE = 0.1
+_announced: list[int] = []
 _MOST_TOLD = 300  # characters of a process's last words in an error
 
 
@@ -123,6 +124,7 @@ def announce(files: RunFiles) -> None:
     """In the new process: say that the run is recorded; what is written past its steps goes to a file from now on."""
     streams = os.open(files.streams, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     _answer_with({"run": files.number})
+    _announced.append(files.number)
     sys.stdout.flush()
     sys.stderr.flush()
     for descriptor in (1, 2):
@@ -133,8 +135,11 @@ def announce(files: RunFiles) -> None:
 
 
 def refuse_start(message: str) -> None:
-    """In the new process: say why the run does not begin."""
-    _answer_with({"error": message})
+    """In the new process: say why the run does not begin; or why it ends, where it has been announced already."""
+    if _announced:  # nobody waits for an answer any more: it stands beside the words of a crash
+        sys.stderr.write(f"{message}\n")
+    else:
+        _answer_with({"error": message})
 
 
 def _answer_with(content: dict[str, object]) -> None:
