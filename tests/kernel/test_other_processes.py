@@ -70,11 +70,27 @@ def test_a_figure_of_a_step_is_shown_once(kernel: Kernel) -> None:
 
 def test_a_traceback_shows_the_cells_own_lines(kernel: Kernel) -> None:
     kernel.run(*POOL, "def check(v):\n    if v:\n        raise ValueError('odd one')")
-    ran = kernel.cell("%%step s\nvalue = 3\n\ncheck(value)")
+    ran = kernel.cell("%%step s\nvalue = 3\n\ncheck(value)").ended
     assert ran.error == "ValueError: odd one"
     assert "----> 4 check(value)" in ran.traceback
     assert "raise ValueError('odd one')" in ran.traceback
     assert "zennb" not in ran.traceback.replace("%%step", "")
+
+
+def test_a_group_of_errors_shows_the_cells_own_lines(kernel: Kernel) -> None:
+    kernel.run(*POOL)
+    ran = kernel.cell("%%step s\nvalue = 3\nraise ExceptionGroup('odd ones', [ValueError(value)])").ended
+    assert "ExceptionGroup: odd ones" in ran.error
+    assert "line 3, in <module>" in ran.traceback
+    assert "ValueError: 3" in ran.traceback
+    assert "zennb" not in ran.traceback
+    assert ran.stderr == ""
+
+
+def test_a_step_that_asks_is_refused_in_words_of_the_user(kernel: Kernel) -> None:
+    kernel.run(*POOL)
+    ran = kernel.cell("%%step s\nname = input('who? ')")
+    assert "it asks with `input()`, and nobody can be asked there. Ask in a plain cell above" in ran.error
 
 
 def test_a_worker_that_dies_fails_its_step_and_says_so(kernel: Kernel) -> None:
@@ -90,7 +106,7 @@ def test_after_a_worker_was_killed_the_next_step_gets_a_new_one(kernel: Kernel) 
         ran = kernel.cell("%%step s\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
         assert ran.status == "failed"
         (after,) = kernel.run("%%step t --rerun\ntotal = sum(xs)\ntotal")
-        assert (after.status, after.result) == ("completed", "3")
+        assert (after.status, after.ended.result) == ("completed", "3")
 
 
 def test_a_secret_is_used_by_a_worker_but_stored_and_replayed_by_nobody(

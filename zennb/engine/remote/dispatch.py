@@ -160,6 +160,13 @@ def check_portable(run_context: RunContext, request: StepRequest) -> None:
             "only in this one",
             "Put it into a package, or",
         )
+    # The kernel has put a function of its own in place of Python's.
+    if any(why.startswith("`builtins.input.") for why in request.unclear):
+        raise refusal(
+            request,
+            "it asks with `input()`, and nobody can be asked there",
+            "Ask in a plain cell above and read the answer in the step, or",
+        )
     uses = [use for use in request.definition.analysis.dynamic if not use.startswith("%")]
     # As resolving says it of an input that has no digest: "it reads `lock`, a lock".
     if unstored := [why for why in request.unclear if why.startswith("it reads `")]:

@@ -13,7 +13,7 @@ from zennb.core.secrets.held import HELD, hide_secrets, masked_display
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import mask_stream, redirected, with_write, written_again
 from zennb.errors import ZennbError
-from zennb.jupyter.cells.own_traceback import without_hidden_lines
+from zennb.jupyter.cells.own_traceback import group_lines, without_hidden_lines
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
@@ -44,12 +44,15 @@ class OutputCapture:
         self._unmask = [mask_stream("stderr")]
         self._show = shell._showtraceback  # noqa: SLF001 - where every shell shows its tracebacks
         shell._showtraceback = self._on_traceback  # noqa: SLF001
+        self._show_error = shell.showtraceback
+        shell.showtraceback = self._on_error
 
     def remove(self) -> None:
         """Stop intercepting."""
         for name in ("publish", "clear_output"):
             self._publisher.__dict__.pop(name, None)
-        self._shell.__dict__.pop("_showtraceback", None)
+        for name in ("_showtraceback", "showtraceback"):
+            self._shell.__dict__.pop(name, None)
         self._end_masking(0)
 
     def begin(self) -> None:
@@ -208,6 +211,15 @@ class OutputCapture:
             yield
         finally:
             self._shell._showtraceback = show  # noqa: SLF001
+
+    def _on_error(self, *args: Any, **more: Any) -> None:
+        """Show the error that is being handled; a group of errors of a step without our frames."""
+        error = sys.exception()
+        if error is None or not (lines := group_lines(error)):
+            self._show_error(*args, **more)
+            return
+        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+        self._shell._showtraceback(type(error), error, lines)  # noqa: SLF001 - as the shell does
 
     def _on_traceback(self, kind: Any, value: Any, lines: Any) -> None:
         """Show a traceback without the secrets that this process holds, and from the user's own line on."""

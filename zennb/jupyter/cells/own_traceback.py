@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zennb.jupyter.cells.step_marker import hide_first_line
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-__all__ = ["with_own_traceback", "without_hidden_lines"]
+__all__ = ["group_lines", "with_own_traceback", "without_hidden_lines"]
 
 E = TypeVar("E", bound=BaseException)
 
+_OWN = "_zennb_own_traceback"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -38,7 +40,21 @@ def with_own_traceback(error: E, shell: Any, files: Sequence[str]) -> E:
     with suppress(Exception):  # the shell then shows it as it would any error
         lines = _lines(error, trace, shell)
         error._render_traceback_ = lambda *_: lines  # type: ignore[attr-defined]  # IPython asks for it
+        setattr(error, _OWN, trace)
     return error
+
+
+def group_lines(error: BaseException | None) -> list[str]:
+    """Return what the traceback of a step shows where there is a group of errors in it; nothing for any other error.
+
+    IPython does not ask such errors for their lines: it prints them as Python does, with all frames.
+    """
+    own, each = getattr(error, _OWN, None), error
+    while each is not None and not isinstance(each, BaseExceptionGroup):
+        each = each.__context__
+    if error is None or each is None or own is None:
+        return []
+    return "".join(format_exception(error.with_traceback(own))).rstrip("\n").split("\n")
 
 
 def _lines(error: BaseException, trace: TracebackType, shell: Any) -> list[str]:
