@@ -95,6 +95,7 @@ def test_a_failing_notebook_and_one_that_is_stopped(
     command("run", "study.ipynb", "--background")
     outcome = command("runs", "attach", "1")
     assert outcome.code == 1
+    assert "`zennb runs attach 1` shows why" in outcome.view.text
     assert "ZeroDivisionError" in capsys.readouterr().out
     waits = f"import zennb\nzennb.log(loss=0.5, step=7)\nprint('waits')\n{GATE}"
     written("%load_ext zennb", "%%step good\nx = 1", f"%%step endless\n{waits}")

@@ -20,7 +20,7 @@ from zennb.views.text import plural
 from zennb.views.view import View, note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from zennb.engine.background.run_files import Entry
     from zennb.registry.workspace import Workspace
@@ -87,7 +87,9 @@ def attach_verb(context: Context, id: str | None) -> Outcome:  # noqa: A002 - th
         shown.text(words)
     is_said = context.session is not None and run.id in context.session.collect()
     return Outcome(
-        view=None if is_said else ended(run), data={**plain(run), "events": shown.events}, code=_code(run)
+        view=None if is_said else _ended(context, run),
+        data={**plain(run), "events": shown.events},
+        code=_code(run),
     )
 
 
@@ -106,11 +108,16 @@ def stop_verb(context: Context, id: str | None) -> Outcome:  # noqa: A002 - as a
         return Outcome(view=note(sentence), data=plain(run), sentence=sentence)
     good = sum(run.steps.get(status.value, 0) for status in Status if status.is_good)
     stays = f"what {plural(good, 'step')} made stays" if good else ""
-    view = ended(run, remarks=[stays] if stays else [])
+    view = _ended(context, run, [stays] if stays else [])
     if context.session is None or run.id not in context.session.collect():
         return Outcome(view=view, data=plain(run), sentence=view.text)
     # What was bound of it has been said, and how it ended.
     return Outcome(view=note(stays) if stays else None, data=plain(run), sentence=view.text)
+
+
+def _ended(context: Context, run: Run, remarks: Sequence[str] = ()) -> View:
+    view = ended(run, remarks=remarks)
+    return View(context.interface.adapt(view.text), view.html)
 
 
 def _running(context: Context, otherwise: str) -> Run:
