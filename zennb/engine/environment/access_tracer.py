@@ -70,6 +70,7 @@ class AccessTracer:
         sets_itself: those of them that the user's own code set.
         programs: programs that the user's own code started.
         altered: links that were made, and files whose mode or times were set, as clauses.
+        continued: files that did not exist, and where it would have gone on with what they hold, or may have.
         is_alone: whether no other tracer was active at the same time.
         reads_all: whether the user's own code iterated over the whole environment.
     """
@@ -82,6 +83,7 @@ class AccessTracer:
         self.sets_itself: set[str] = set()
         self.programs: list[str] = []
         self.altered: dict[str, str] = {}
+        self.continued: set[str] = set()
         self.reads_all = False
         self.is_alone = True
         self._texts, self._beside = frozenset(texts), set[str]()
@@ -163,6 +165,7 @@ class AccessTracer:
         for path in fresh | unsure:
             # What it read there afterwards is its own; that there was nothing before counts where it asked.
             self._reads.pop(path, None)
+            self.continued.add(path)
             if path in access.created and self._asked.get(path, {}).get("is", NOTHING) != NOTHING:
                 del self._asked[path]
         self._written.update(fresh | unsure, beside=self._beside)
@@ -197,6 +200,8 @@ class AccessTracer:
         is_fresh = flags & os.O_TRUNC or (flags & os.O_EXCL and where.startswith(tempfile.gettempdir()))
         if not is_fresh and (flags & os.O_EXCL or os.path.exists(where)):
             self._read(where)
+        elif not is_fresh and where not in self._written:
+            self.continued.add(where)
         self._write(where, CLOSE)
 
     def connected(self, database: object, *_more: object) -> None:
@@ -210,6 +215,8 @@ class AccessTracer:
         if self.counts_here(where):
             if os.path.exists(where):
                 self._read(where)
+            elif where not in self._written:
+                self.continued.add(where)
             if is_changed:
                 self._write(where, CLOSE)
 

@@ -64,6 +64,7 @@ class ExecutionEnvironment:
         is_fresh: whether no user code has run in this process yet.
 
     Attributes:
+        folder: the folder that this process was in at first.
         secrets: the secret values that this process has come across.
     """
 
@@ -78,7 +79,7 @@ class ExecutionEnvironment:
         self._seal, self._ignored = seal, ignored
         # A worker starts with these; only what has changed since then is sent to it.
         self._beginning = {name: value for name, value in variables().items() if name not in OF_KERNELS}
-        self._handlers = handlers()
+        self.folder, self._handlers = _folder(), handlers()
         self.secrets = KnownSecrets()
         self.note_secrets()
         generators = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
@@ -233,12 +234,12 @@ def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
 
 
 class EnvironmentRecorder:
-    """Records the side effects of one step; `later_calls`: what calls code later."""
+    """Records the side effects of one step with its `tracer`; `later_calls`: what calls code later."""
 
     def __init__(
         self, environment: ExecutionEnvironment, tracer: AccessTracer, texts: Iterable[str] = ()
     ) -> None:
-        self._owner, self._tracer = environment, tracer
+        self._owner, self.tracer = environment, tracer
         self.later_calls = LaterCalls()
         self._access: NamedAccess | None = None
         self._environment = variables()
@@ -252,22 +253,22 @@ class EnvironmentRecorder:
 
     def end(self) -> None:
         """Stop recording; calling it twice is fine."""
-        self._tracer.stop()
+        self.tracer.stop()
         if self._access is None:  # at once: what is opened from now on is not the step's doing
             with untraced():
-                self._access = self._named.stop(is_alone=self._tracer.is_alone)
+                self._access = self._named.stop(is_alone=self.tracer.is_alone)
 
     def discard(self) -> None:
         """End recording of a step that failed; calling it twice is fine."""
         self.end()
-        self._tracer.disturbed(self._named.writers)
+        self.tracer.disturbed(self._named.writers)
 
     def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
         """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
 
         Called after `end`, in the thread that was watched. What it leaves to be called later: see `later_calls`.
         """
-        tracer, settings = self._tracer, self._owner.settings
+        tracer, settings = self.tracer, self._owner.settings
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
         if WARNING_FILTERS in uses.settings:
@@ -333,12 +334,12 @@ class EnvironmentRecorder:
         A value written in the code is visible in the record anyway, unless it is masked there; any other may be a
         secret.
         """
-        now = {name: variable(name) for name in sorted(self._tracer.sets)}
+        now = {name: variable(name) for name in sorted(self.tracer.sets)}
         moved = {
             name: value
             for name, value in now.items()
             # What the user's code sets counts even if it changes nothing here: another kernel may start without it.
-            if name in self._tracer.sets_itself or value != self._environment.get(name)
+            if name in self.tracer.sets_itself or value != self._environment.get(name)
             if not name.startswith("POLARS_")  # an option, carried as such
         }
         withheld = [
@@ -356,7 +357,7 @@ class EnvironmentRecorder:
         return is_secret(name, value) or has_token(value) or value in self._owner.secrets
 
     def _reasons(self, changes: Mapping[str, Any]) -> list[Reason]:
-        tracer = self._tracer
+        tracer = self.tracer
         found = [
             Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in tracer.programs
         ]

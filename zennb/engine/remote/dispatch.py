@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import linecache
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from zennb.components.component import Visibility
 from zennb.engine.environment.open_figures import OpenFigures
 from zennb.engine.remote.live_metrics import RemoteMetrics
 from zennb.engine.remote.portable_error import restored
@@ -19,6 +22,7 @@ from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
 from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.remote.worker_checks import refusal
+from zennb.engine.remote.worker_folder import check_files
 from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
 from zennb.errors import StepTimeout
@@ -78,6 +82,8 @@ def submit_remotely(
         if next(begins) and channels.restarted is not None:
             channels.restarted()
 
+    is_elsewhere = run_context.orchestrator.visibility is Visibility.NETWORK
+    check = partial(check_files, request, is_elsewhere=is_elsewhere, began=time.time())
     call, link = _server.expect(channels.output, begin, relay, metrics.take)
     inner = run_context.orchestrator.submit(perform, request, link)
     limit.ends(inner)
@@ -101,7 +107,7 @@ def submit_remotely(
                 outer.set_exception(StepTimeout())
                 return
             first = call.rest if call.connected else 0
-            _hand_on(inner, outer, run_context, channels.output, first)
+            _hand_on(inner, outer, run_context, channels.output, first=first, check=check)
 
     inner.add_done_callback(done)
     return outer
@@ -219,7 +225,9 @@ def _hand_on(
     outer: Future[StepOutcome],
     run_context: RunContext,
     output: Callable[[Event], None] | None,
+    *,
     first: int | None,
+    check: Callable[[StepOutcome], None],
 ) -> None:
     """Resolve the future with what a worker returned; pass the output to `output` that was not streamed already.
 
@@ -229,6 +237,7 @@ def _hand_on(
         run_context: the stack it ran on.
         output: called with each thing that the step has shown.
         first: the number of the first event that was not streamed; None when all were.
+        check: refuses an outcome that missed or left files there, or explains its error by them.
     """
     try:
         outcome = inner.result()
@@ -240,6 +249,8 @@ def _hand_on(
         if output is not None and first is not None and outcome.displays:
             for event in list(Recording.load(run_context.store.get(outcome.displays)))[first:]:
                 output(event)
+        outcome = replace(outcome, error=restored(outcome.error, run_context.artifacts.scope))
+        check(outcome)
         outer.set_result(outcome)
     except BaseException as error:  # noqa: BLE001 - a lost worker or an interrupt is the result, too
         outer.set_exception(restored(error, run_context.artifacts.scope))
@@ -267,6 +278,7 @@ def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[obj
         environment=environment.variables_set(),
         modules=shipped(request.modules | imported | set(constants), list(things)),
         constants=constants_of(constants),
+        folder=environment.folder,
         texts={
             file: "".join(linecache.getlines(file)) for file in {request.definition.filename, *request.cells}
         },

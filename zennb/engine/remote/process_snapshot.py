@@ -29,6 +29,7 @@ class ProcessSnapshot:
         environment: environment variables set since the notebook's kernel started; None for a deleted one.
         modules: local modules that the step uses.
         constants: pickled values of their constants.
+        folder: the folder that the notebook began in; "" for none.
         texts: file, as tracebacks call it → text of a cell.
         ignored: files that are not recorded.
         calls: code of the calls that the notebook made for their effect on libraries.
@@ -40,6 +41,7 @@ class ProcessSnapshot:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     modules: Mapping[str, ShippedModule] = field(default_factory=dict)
     constants: Mapping[str, bytes] = field(default_factory=dict)
+    folder: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     ignored: OwnFiles = field(default_factory=OwnFiles)
     calls: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from zennb.engine.environment.random_state import NumpyRandom
 from zennb.engine.remote.portable_error import carried
 from zennb.engine.remote.process_snapshot import frontend_of, know_texts
 from zennb.engine.remote.shipped_modules import ShippedModules
+from zennb.engine.remote.worker_folder import working_folder
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.step.body import own_frames, run_body
 from zennb.engine.step.cancellation import interrupts_raise
@@ -75,18 +76,18 @@ def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
             "an orchestrator gets steps from zennb, and submits them as they are."
         )
     values = cloudpickle.loads(request.values) if request.values else {}
-    with _lock, interrupts_raise():
+    with _lock, interrupts_raise(), working_folder(request, process) as (state, stand_in):
         worker = _worker(process)
         try:
             # The driver has checked the records that name the inputs.
             worker.trust(request.inputs.values())
-            outcome = run_body(request, replace(channels, values=values), worker.ready(process, store))
+            outcome = run_body(request, replace(channels, values=values), worker.ready(state, store))
         except BaseException:
             worker.leave()
             raise
         if outcome.error is not None:
             worker.leave()
-    return outcome
+    return replace(outcome, stand_in=stand_in)
 
 
 _lock = threading.Lock()

@@ -356,6 +356,7 @@ class StepExecution:
             not_reusable=reasons or self.request.unclear or (() if options.cache else ("--no-cache",)),
             seconds=self.seconds,
             process=os.getpid(),
+            continued=frozenset(self._recorder.tracer.continued) if self._recorder else frozenset(),
             held={name: self.collected.values[name][0] for name in saved.secret},
         )
 

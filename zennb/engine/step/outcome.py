@@ -56,6 +56,8 @@ class StepOutcome:
         seconds: duration of its code.
         error: what it raised; None when it ended well. From a worker, a `RemoteError` until it is restored.
         process: id of the process that executed it.
+        stand_in: root of the folder that stood in for the notebook's, on a machine that lacks that; "" for none.
+        continued: files that did not exist there, and where it may have gone on with what they hold elsewhere.
         held: name → value, of what it bound and is not stored: secrets, and what cannot be stored.
         shared: name → value, of its inputs and outputs that share state with what cannot be stored, or may do so.
         changed: names of inputs that it changed in place.
@@ -73,6 +75,8 @@ class StepOutcome:
     seconds: float = 0.0
     error: BaseException | None = None
     process: int = 0
+    stand_in: str = ""
+    continued: frozenset[str] = frozenset()
     held: Mapping[str, Any] = field(default_factory=dict, repr=False)
     shared: Mapping[str, Any] = field(default_factory=dict, repr=False)
     changed: frozenset[str] = frozenset()
