@@ -344,12 +344,20 @@ class OutputCheckFailed(ZennbError, ValueError):
 
 
 class StepTimeout(ZennbError, TimeoutError):
-    """A step ran longer than its `--timeout`."""
+    """A step ran longer than its `--timeout`.
+
+    Args:
+        message: what is said.
+        rest: what goes on all the same: "its code goes on running on ..."; "" for nothing.
+    """
 
     def __init__(
-        self, message: str = "the step ran longer than its --timeout; what was running is not kept."
+        self,
+        message: str = "the step ran longer than its --timeout; what was running is not kept.",
+        *,
+        rest: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(f"{message[:-1]}, but {rest}." if rest else message)
 
 
 class WorkerLost(ZennbError, RuntimeError):

@@ -63,9 +63,13 @@ class Bench:
     Args:
         orchestrator: executes the steps.
         home: an empty folder.
+
+    Attributes:
+        orchestrator: the one under test.
     """
 
     def __init__(self, orchestrator: Orchestrator, home: Path) -> None:
+        self.orchestrator = orchestrator
         worker = importlib.import_module("zennb.jupyter.kernel.worker")
         self._frontend, settings = worker.worker_frontend()
         self._workspace = Workspace(home)
@@ -128,6 +132,7 @@ class Bench:
         def stop(*state: Any) -> None:
             original(*state)
             if begun.is_set():
+                run.on_change = original
                 raise KeyboardInterrupt
 
         run.on_change = stop

@@ -6,12 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import distributed
 import pytest
 
 from zennb import plugins
+from zennb.components.long_calls import long_calls
+from zennb.engine.remote.side_channel import LinkServer
+from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.testing.steps import Bench
 
 if TYPE_CHECKING:
@@ -90,3 +96,82 @@ def test_a_worker_that_lacks_the_notebooks_folder_runs_steps_and_names_files_tha
     monkeypatch.chdir(folder.parent / "other")
     gone = bench.step("answer = 43")
     assert f"the notebook has gone to the folder {folder.parent / 'other'} (`os.chdir`)" in str(gone.error)
+
+
+def _bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **config: str) -> Bench:
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(made(**config), tmp_path / "home")
+    assert bench.step("answer = 42").values == {"answer": 42}  # there is a worker
+    return bench
+
+
+BLOCKED = "import ctypes\nprint('begun', flush=True)\nctypes.PyDLL(None).sleep({seconds})"
+"""A step that no interrupt reaches; it holds Python's lock, so its worker does not answer either."""
+
+
+def test_code_that_no_interrupt_reaches_is_ended_with_its_worker_where_that_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = _bench(tmp_path, monkeypatch, arguments="{'n_workers': 1}", patience="30")
+    assert bench.interrupted(BLOCKED.format(seconds=300), after="begun") < 3
+    assert bench.step("answer = 42").seconds < PATIENCE
+    done = bench.step(BLOCKED.format(seconds=300), timeout=0.5)
+    assert str(done.error) == "the step ran longer than its --timeout; nothing of it was kept."
+    assert bench.step("answer = 42").seconds < PATIENCE
+    bench.orchestrator.close()
+    bench.close()
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_code_that_goes_on_running_is_named_and_so_is_what_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_near: bool
+) -> None:
+    notes: list[str] = []
+    execute, expect = PipelineRun.execute, LinkServer.expect
+
+    def noted(run: PipelineRun) -> Any:
+        try:
+            return execute(run)
+        except KeyboardInterrupt as interrupt:
+            notes.extend(interrupt.__notes__)
+            raise
+
+    def elsewhere(*given: Any, **named: Any) -> Any:
+        call, link = expect(*given, **named)
+        return call, link if is_near else replace(link, address="/no/such/socket")
+
+    monkeypatch.setattr(PipelineRun, "execute", noted)
+    monkeypatch.setattr(LinkServer, "expect", elsewhere)
+    with distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        bench = _bench(tmp_path, monkeypatch, address=cluster.scheduler_address)
+        (worker,) = cluster.scheduler.workers
+        # What it prints arrives from far only while the lock is free; an interrupt that comes until then is ignored.
+        pause = "import time\ntry:\n    for _ in range(10): time.sleep(0.1)\nexcept KeyboardInterrupt:\n    pass\n"
+        slow = BLOCKED.replace("ctypes.Py", f"{pause}ctypes.Py")
+        assert bench.interrupted(slow.format(seconds=6), after="begun") < 3
+        where = f"its code goes on running on the Dask worker {worker} until it ends"
+        assert f"Step 'step' was stopped, but {where}" in notes[0]
+        done = bench.step(BLOCKED.format(seconds=6), timeout=0.5)
+        assert where in str(done.error)
+        seen: set[str] = set()
+        is_over = threading.Event()
+        watch = threading.Thread(target=_collect, args=(seen, is_over))
+        watch.start()
+        assert bench.step("answer = 43").values == {"answer": 43}
+        is_over.set()
+        watch.join()
+        assert any(
+            f"still running is the code of `step`, which was stopped, on the Dask worker {worker}" in each
+            for each in seen
+        )
+        assert bench.step("answer = 44").values == {"answer": 44}
+        assert long_calls() == []
+        bench.orchestrator.close()
+        bench.close()
+
+
+def _collect(seen: set[str], is_over: threading.Event) -> None:
+    while not is_over.wait(0.1):
+        seen.update(long_calls())

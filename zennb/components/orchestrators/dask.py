@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import signal
 import threading
 import time
 from concurrent.futures import Executor, Future
@@ -190,11 +192,27 @@ class _SchedulerConnection(Executor):
             raise RuntimeError(self.client.status)  # the scheduler is gone: a new connection is tried
         # As bytes: Dask would pickle the call twice, first without cloudpickle.
         task = self.client.submit(_call, cloudpickle.dumps((fn, args, kwargs)), **self._options)
-        future: _TaskFuture[R] = _TaskFuture(task)
+        future: _TaskFuture[R] = _TaskFuture(task, self)
         self._calls.add(future)
         task.add_done_callback(future.take)
         self._watch()
         return future
+
+    def worker_of(self, key: str) -> str:
+        """Return the address of the worker that has a task; "" if none is known to have it."""
+        with suppress(Exception):  # no scheduler answers
+            found = self.client.sync(self.client.scheduler.processing, workers=None, callback_timeout=1)
+            return next((address for address, keys in found.items() if key in keys), "")
+        return ""
+
+    def end_worker(self, address: str) -> bool:
+        """End the process of a worker of this machine that was started for this connection; another takes its place."""
+        for worker in getattr(self._cluster, "workers", {}).values():
+            if isinstance(worker, distributed.Nanny) and worker.worker_address == address and worker.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGKILL)
+                return True
+        return False
 
     def _watch(self) -> None:
         """Look after the scheduler and its workers while calls run.
@@ -260,15 +278,25 @@ class _SchedulerConnection(Executor):
 class _TaskFuture(Future[R]):
     """The future of a task. What runs already is not stopped by `cancel`: the step is, over its own link."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, connection: _SchedulerConnection) -> None:
         super().__init__()
         self._task, self._is_taken, self._guard = task, False, threading.Lock()
+        self._connection, self._worker = connection, ""
 
     def cancel(self) -> bool:
+        if not self.done():
+            self._worker = self._connection.worker_of(
+                self._task.key
+            )  # the scheduler forgets what is cancelled
         is_cancelled = super().cancel()
         if is_cancelled:
             self._task.cancel()
         return is_cancelled
+
+    def abandon(self) -> str:
+        """End the worker that runs the call, which was cancelled, or return where the call goes on running."""
+        is_ended = bool(self._worker) and self._connection.end_worker(self._worker)
+        return "" if is_ended else f"the Dask worker {self._worker}".rstrip()
 
     def take(self, task: Any) -> None:
         """Take over the result of the task, on a thread of the client."""

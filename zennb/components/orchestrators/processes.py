@@ -151,6 +151,10 @@ class _KillableFuture(Future[R]):
             timer.start()
         return False
 
+    def abandon(self) -> str:
+        """Return where the call goes on running: nowhere, its worker is killed soon."""
+        return ""
+
     def run_on(
         self, worker: _WorkerProcess, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:

@@ -6,6 +6,7 @@ import linecache
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from zennb.components.component import Visibility
+from zennb.components.long_calls import long_call
 from zennb.engine.environment.open_figures import OpenFigures
+from zennb.engine.remote.left_running import LeftRunning
 from zennb.engine.remote.live_metrics import RemoteMetrics
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_portable", "pickled_values", "snapshot", "submit_remotely"]
 
-_server = LinkServer()
+_server, _left = LinkServer(), LeftRunning()
 
 _LATE = 0.5
 """Seconds that a worker gets to end a step whose time is over by itself."""
@@ -70,47 +73,81 @@ def submit_remotely(
         own = {name: cloudpickle.dumps(change) for name, change in settings.items()}
         process = replace(process, settings={**process.settings, **own})
     request = replace(request, store=run_context.store, values=values, process=process)
-    limit = _TimeLimit(request.definition.options.timeout)
-    # Before `submit`: the worker may connect at once.
-    relay = run_context.orchestrator.relay()
-    metrics = RemoteMetrics(request.definition.name)
-    begins = count()
+    return _RemoteStep(run_context, request, channels).submitted()
 
-    def begin() -> None:
-        limit.begin()
-        metrics.begin()
-        if next(begins) and channels.restarted is not None:
-            channels.restarted()
 
-    is_elsewhere = run_context.orchestrator.visibility is Visibility.NETWORK
-    check = partial(check_files, request, is_elsewhere=is_elsewhere, began=time.time())
-    call, link = _server.expect(channels.output, begin, relay, metrics.take)
-    inner = run_context.orchestrator.submit(perform, request, link)
-    limit.ends(inner)
-    if channels.cancel is not None:
-        channels.cancel.also(call.stop)
-        channels.cancel.also(inner.cancel)
-    outer: Future[StepOutcome] = Future()
+class _RemoteStep:
+    """A step on its way to a worker and back.
 
-    def done(inner: Future[StepOutcome]) -> None:
-        limit.end()
-        # The outcome comes through the orchestrator, the output through the socket: some of
-        # it may still be under way.
-        if relay is not None:
-            relay.close(link.token)
-        call.settle()
-        metrics.end()
-        _server.forget(link)
+    Args:
+        run_context: the stack it runs on.
+        request: the step.
+        channels: connects it with this process.
+    """
+
+    def __init__(self, run_context: RunContext, request: StepRequest, channels: Channels) -> None:
+        self._context, self._request, self._channels = run_context, request, channels
+        self._limit, self._waiting = _TimeLimit(request.definition.options.timeout), ExitStack()
+        self._metrics, self._begins = RemoteMetrics(request.definition.name), count()
+        self._outer: Future[StepOutcome] = Future()
+        is_elsewhere = run_context.orchestrator.visibility is Visibility.NETWORK
+        self._check = partial(check_files, request, is_elsewhere=is_elsewhere, began=time.time())
+        # Before it is submitted: the worker may connect at once.
+        self._relay = run_context.orchestrator.relay()
+        self._call, self._link = _server.expect(channels.output, self._begin, self._relay, self._metrics.take)
+
+    def submitted(self) -> Future[StepOutcome]:
+        """Submit it; the future ends when all its output has arrived."""
+        orchestrator, cancel = self._context.orchestrator, self._channels.cancel
+        if before := _left.before(orchestrator):
+            self._waiting.enter_context(long_call(f"{self._request.definition.name}: {before}"))
+        try:
+            inner = orchestrator.submit(perform, self._request, self._link)
+        except BaseException:
+            self._waiting.close()
+            raise
+        self._limit.ends(inner)
+        if cancel is not None:
+            cancel.rest = partial(self._rest, inner)
+            cancel.also(self._call.stop)
+            cancel.also(inner.cancel)
+        inner.add_done_callback(self._done)
+        return self._outer
+
+    def _begin(self) -> None:
+        self._waiting.close()
+        self._limit.begin()
+        self._metrics.begin()
+        if next(self._begins) and self._channels.restarted is not None:
+            self._channels.restarted()
+
+    def _rest(self, inner: Future[StepOutcome], seconds: float) -> str:
+        name, orchestrator = self._request.definition.name, self._context.orchestrator
+        return _left.of(name, self._call, inner, orchestrator, seconds=seconds)
+
+    def _done(self, inner: Future[StepOutcome]) -> None:
+        self._limit.end()
+        self._waiting.close()
+        rest = ""
+        if inner.cancelled() and self._call.connected:  # its code may go on running
+            _left.see_off(self._call, self._relay, self._link.token)
+            rest = self._rest(inner, 0) if self._limit.is_over else ""
+        else:
+            # The outcome comes through the orchestrator, the output through the socket: some of it may still be under
+            # way.
+            if self._relay is not None:
+                self._relay.close(self._link.token)
+            self._call.settle()
+        self._metrics.end()
+        _server.forget(self._link)
         # The caller may have cancelled the outer future in the meantime; setting a result would raise then.
-        if outer.set_running_or_notify_cancel():
-            if limit.is_over and (inner.cancelled() or inner.exception() is not None):
-                outer.set_exception(StepTimeout())
+        if self._outer.set_running_or_notify_cancel():
+            if self._limit.is_over and (inner.cancelled() or inner.exception() is not None):
+                self._outer.set_exception(StepTimeout(rest=rest))
                 return
-            first = call.rest if call.connected else 0
-            _hand_on(inner, outer, run_context, channels.output, first=first, check=check)
-
-    inner.add_done_callback(done)
-    return outer
+            first = self._call.rest if self._call.connected else 0
+            output = self._channels.output
+            _hand_on(inner, self._outer, self._context, output, first=first, check=self._check)
 
 
 class _TimeLimit:

@@ -29,7 +29,7 @@ _EVERY = 0.1
 """Seconds for which output is collected: a progress bar writes hundreds of pieces a second."""
 _LARGEST = 256_000
 """Characters of a message. A display that is larger, and all that follows it, arrives through the artifact store."""
-_BEGUN = '"begun"'
+_BEGUN, _ENDED = '"begun"', '"ended"'
 
 
 class RelayedOutput:
@@ -39,6 +39,7 @@ class RelayedOutput:
         output: called with each thing the step shows.
         begun: called when the step begins, and again if an engine runs it once more.
         metrics: called with what the step logs while it runs.
+        ended: called when the step ends.
 
     Attributes:
         rest: which event of the step's recording was the first that is not sent; None when all are.
@@ -49,8 +50,9 @@ class RelayedOutput:
         output: Callable[[Event], None] | None,
         begun: Callable[[], None],
         metrics: Callable[[object], None] = lambda _points: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
-        self._output, self._begun, self._metrics = output, begun, metrics
+        self._output, self._begun, self._metrics, self._ended = output, begun, metrics, ended
         self.rest: int | None = None
 
     def take(self, message: str) -> None:
@@ -58,6 +60,9 @@ class RelayedOutput:
         if message == _BEGUN:
             self.rest = None
             self._begun()
+            return
+        if message == _ENDED:
+            self._ended()
             return
         try:
             found = json.loads(message)
@@ -95,6 +100,7 @@ def relayed(relay: RelayEnd | None) -> Iterator[Channels]:
         finally:
             metrics.close()
             output.close()
+            send(_ENDED)
 
 
 def _send_metrics(send: Callable[[str], None], points: Points) -> None:

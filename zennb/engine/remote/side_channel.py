@@ -79,10 +79,14 @@ class Call:
         if self.connected and self._relayed is None:
             self._ended.wait(_DRAIN_SECONDS)
 
+    def has_ended(self, seconds: float | None = None) -> bool:
+        """Return whether the step has ended, or its connection has, within so many seconds; None waits for it."""
+        return self._ended.wait(seconds)
+
     def take(self, message: str) -> None:
         """Receive a message of the step that came through a relay."""
         if self._relayed is None:
-            self._relayed = RelayedOutput(self._output, self._begin_relayed, self._metrics)
+            self._relayed = RelayedOutput(self._output, self._begin_relayed, self._metrics, self._ended.set)
         self._relayed.take(message)
 
     def reach_by(self, tell: Callable[[str], None]) -> None:
@@ -91,6 +95,7 @@ class Call:
 
     def _begin_relayed(self) -> None:
         self.connected = True
+        self._ended.clear()
         self._begun()
         with self._lock:
             self._send_stop()
@@ -99,6 +104,7 @@ class Call:
         """Receive the output of the step until it ends."""
         with self._lock:
             self._connection, self.connected = connection, True
+            self._ended.clear()
             self._send_stop()
         self._begun()
         try:

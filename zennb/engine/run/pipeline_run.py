@@ -387,14 +387,14 @@ class PipelineRun:
             # What has ended is not lost: the next run of a mapped step begins with the other elements.
             if task.fan is not None and outcome.error is None:
                 self._handle(task, outcome)
-        self._queue.stop()
+        rests = self._queue.stop(error)
         self._elements.fans.clear()
         stopped = is_interrupt(error)
-        for step in list(self._steps.values()):
-            if step.status is Status.RUNNING:
-                ended = Status.INTERRUPTED if stopped else Status.FAILED
-                self._record(replace(step, status=ended, seconds=time.time() - step.started, reusable=False))
+        ended = Status.INTERRUPTED if stopped else Status.FAILED
+        for step in [each for each in self._steps.values() if each.status is Status.RUNNING]:
+            reason, seconds = rests.get(step.name, step.reason), time.time() - step.started
+            self._record(replace(step, status=ended, reason=reason, seconds=seconds, reusable=False))
         for name in self._request.chosen:
             if name not in self._steps:
                 self._skip(name, f"the run {'was interrupted' if stopped else 'ended with an error'}")
-        self._finish(Status.INTERRUPTED if stopped else Status.FAILED)
+        self._finish(ended)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TICK", "TaskQueue"]
 
 TICK = 0.2  # seconds between two updates of a live view
+STOP_SECONDS = 1.0  # that steps get to end when they are stopped, before their workers are ended
 
 
 class TaskQueue:
@@ -103,13 +104,20 @@ class TaskQueue:
         else:
             time.sleep(max(0.0, min(TICK, min(task.begun for task in self._waiting) - time.time())))
 
-    def stop(self) -> None:
-        """Stop all steps that run."""
+    def stop(self, error: BaseException) -> dict[str, str]:
+        """Stop all steps that run, because of an error; note in it, and return by step, what goes on all the same."""
         for future, task in self._tasks.items():
             if task.channels.cancel is not None:
                 task.channels.cancel.stop()
             future.cancel()
             self._leave(task)
+        rests, end = {}, time.monotonic() + STOP_SECONDS
+        for task in self._tasks.values():
+            cancel, name = task.channels.cancel, task.name if task.fan is None else task.fan.name
+            if cancel is not None and (rest := cancel.rest(max(0.0, end - time.monotonic()))):
+                rests[name] = rest
+                error.add_note(f"Step '{task.name}' was stopped, but {rest}.")
+        return rests
 
     @staticmethod
     def _leave(task: StepTask) -> None:

@@ -13,7 +13,7 @@ from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
 __all__ = ["CancellationToken", "interrupted", "interrupts_raise", "keep_loop_responsive", "time_limit"]
@@ -22,7 +22,14 @@ _TURN = 0.2  # seconds an event loop sleeps at most while a step awaits
 
 
 class CancellationToken:
-    """Stops a step, in whichever thread it runs."""
+    """Stops a step, in whichever thread it runs.
+
+    Attributes:
+        rest: after `stop`, returns what goes on running all the same, as a sentence; "" for nothing. It is given the
+            seconds that the step has to end.
+    """
+
+    rest: Callable[[float], str] = staticmethod(lambda _seconds: "")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,10 +124,16 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def interrupted() -> KeyboardInterrupt:
-    """Return an interrupt that is displayed as one line: the place where this thread waited is of no use."""
+def interrupted(notes: Sequence[str] = ()) -> KeyboardInterrupt:
+    """Return an interrupt that is displayed as one line: the place where this thread waited is of no use.
+
+    Args:
+        notes: those of the one that came; they are displayed, too.
+    """
     error = KeyboardInterrupt()
-    error._render_traceback_ = lambda *_: ["KeyboardInterrupt"]  # type: ignore[attr-defined]  # IPython asks for it
+    for note in notes:
+        error.add_note(note)
+    error._render_traceback_ = lambda *_: ["KeyboardInterrupt", *notes]  # type: ignore[attr-defined]  # IPython asks
     return error
 
 

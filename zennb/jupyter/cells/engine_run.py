@@ -90,7 +90,7 @@ def run_by_engine(
     try:
         with interrupts_raise():
             finished = run.execute()
-    except KeyboardInterrupt:
-        raise interrupted() from None
+    except KeyboardInterrupt as interrupt:
+        raise interrupted(getattr(interrupt, "__notes__", ())) from None
     emit()
     return finished

@@ -180,7 +180,11 @@ class PipelineSession:
             files = {self._session.registry.get(name).filename for name in self.step_names()}
             own = own_frames(interrupt, files)
             frame = own.__traceback__
-            raise (own if frame and frame.tb_frame.f_code.co_filename in files else interrupted()) from None
+            raise (
+                own
+                if frame and frame.tb_frame.f_code.co_filename in files
+                else interrupted(getattr(interrupt, "__notes__", ()))
+            ) from None
 
     def _run(self, stack: str | None, bounds: tuple[str | None, str | None], **more: Any) -> Run:
         __tracebackhide__ = True

@@ -93,10 +93,12 @@ class KernelSession(KernelState):
         self._deliver_interrupt()
         filename = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - under which the cell was compiled
         # Nobody asked where in zennb an interrupt came, and what its frames hold is large: they are let go at once.
-        with suppress(KeyboardInterrupt):
+        try:
             return self._begin(token, filename)
+        except KeyboardInterrupt as interrupt:
+            notes = getattr(interrupt, "__notes__", ())
         end_abandoned()
-        raise interrupted()
+        raise interrupted(notes)
 
     def _begin(self, token: str, filename: str) -> bool:
         __tracebackhide__ = True
