@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import distributed
 import pytest
 
@@ -18,11 +20,11 @@ from zennb import plugins
 from zennb.components.long_calls import long_calls
 from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.run.pipeline_run import PipelineRun
+from zennb.errors import InvalidConfiguration
 from zennb.testing.steps import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.kernel  # clusters are started
 
@@ -175,3 +177,90 @@ def test_code_that_goes_on_running_is_named_and_so_is_what_waits_for_it(
 def _collect(seen: set[str], is_over: threading.Event) -> None:
     while not is_over.wait(0.1):
         seen.update(long_calls())
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Any]:
+    """Return a function that starts a worker with code that runs before it; call it without one for the scheduler."""
+    begun: list[subprocess.Popen[bytes]] = []
+    # What is installed, but for zennb. Files with paths (`*.pth`), which may lead to it, count only in `site-packages`.
+    (tmp_path / "packages").mkdir()
+    for path in Path(distributed.__file__).parents[1].iterdir():
+        if not path.name.startswith(("zennb", "__editable__")):
+            (tmp_path / "packages" / path.name).symlink_to(path)
+
+    def start(program: str, *words: object, before: str = "", lacks_zennb: bool = False) -> None:
+        path = f"import sys; sys.path.append({str(tmp_path / 'packages')!r})" if lacks_zennb else "pass"
+        main = f"import runpy; runpy.run_module('distributed.cli.{program}', run_name='__main__')"
+        line = [sys.executable, *(["-S", "-E"] if lacks_zennb else []), "-c", f"{path}\n{before}\n{main}"]
+        words = ("--no-dashboard", "--scheduler-file", tmp_path / "at", *words)
+        with (tmp_path / "log").open("ab") as log:
+            begun.append(subprocess.Popen([*line, *map(str, words)], stderr=log, cwd=tmp_path))
+
+    def worker(**options: Any) -> None:
+        start("dask_worker", "--nthreads", "1", "--no-nanny", **options)
+
+    worker.at = tmp_path / "at"  # type: ignore[attr-defined]
+    worker.start = start  # type: ignore[attr-defined]
+    yield worker
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def _address(cluster: Any, **options: Any) -> str:
+    cluster.start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", **options)
+    while not cluster.at.exists():
+        time.sleep(0.05)
+    return str(json.loads(cluster.at.read_text())["address"])
+
+
+def test_a_cluster_without_zennb_is_refused_with_what_to_install(cluster: Any) -> None:
+    orchestrator = made(address=_address(cluster, lacks_zennb=True), patience="30")
+    cluster(lacks_zennb=True)
+    why = (
+        r'zennb is not installed on the Dask worker tcp://\S+; there, type: pip install "zennb\[dask\]==\S+"$'
+    )
+    for _ in range(2):  # its worker has survived that
+        with pytest.raises(InvalidConfiguration, match=why):
+            orchestrator.submit(int)
+    orchestrator.close()
+
+
+def test_a_scheduler_needs_no_zennb(cluster: Any) -> None:
+    orchestrator = made(address=_address(cluster, lacks_zennb=True), patience="30")
+    cluster()
+    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    orchestrator.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"lacks_zennb": True}, "zennb is not installed on the Dask worker "),
+        (
+            {
+                "before": "import cloudpickle, importlib.metadata as m\nv = m.version\n"
+                "m.version = lambda name: '0.1' if name == 'cloudpickle' else v(name)"
+            },
+            f"\n  cloudpickle  {cloudpickle.__version__}  0.1 on tcp://",
+        ),
+    ],
+    ids=["without zennb", "another cloudpickle"],
+)
+def test_a_worker_that_joins_later_gets_no_step_that_it_cannot_read(
+    cluster: Any, options: Any, why: str
+) -> None:
+    orchestrator = made(address=_address(cluster), patience="30")
+    cluster()
+    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    client = orchestrator.executor().client
+    (first,) = client.scheduler_info()["workers"]
+    cluster(**options)
+    while len(client.sync(client.scheduler.identity)["workers"]) < 2:
+        time.sleep(0.05)
+    client.retire_workers([first])
+    error = orchestrator.submit(abs, -1).exception(PATIENCE)
+    assert isinstance(error, InvalidConfiguration)
+    assert why in str(error)
+    orchestrator.close()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import threading
 import time
+import uuid
 from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakSet
 
 import cloudpickle
@@ -18,6 +18,7 @@ import distributed
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
+from zennb.components.orchestrators.dask_calls import call_text, refused_versions, versions_text
 from zennb.components.orchestrators.dask_processes import ProcessSetup, use_own_generator
 from zennb.components.orchestrators.dask_relay import DaskRelay
 from zennb.components.pooled import PooledOrchestrator, named
@@ -40,8 +41,6 @@ _NO_WORKER = (
     "no Dask worker{offering} was left for {patience} s while the step waited for one or ran. What was running "
     "is not stored; start one for {address}, and run the step again."
 )
-_PACKAGES = ("zennb", "cloudpickle", "distributed")
-"""Packages that have to be the same on both sides: they read what the other side has pickled."""
 
 
 class DaskOrchestrator(PooledOrchestrator):
@@ -161,7 +160,7 @@ class _SchedulerConnection(Executor):
 
     def check(self, patience: int) -> None:
         """Wait until a worker does something, and refuse a cluster with other versions than here."""
-        first = self.client.submit(_versions, **self._options)
+        first = self.client.submit(eval, *versions_text(), **self._options)
         try:
             first.result(timeout=patience)
         except (TimeoutError, distributed.TimeoutError) as error:
@@ -170,12 +169,8 @@ class _SchedulerConnection(Executor):
                 f"no Dask worker{self._offering} was there within {patience} s. Nothing was started; start one for "
                 f"{self.client.scheduler.address}."
             ) from error
-        wrong = _differences(self.client.run(_versions), _versions())
-        if wrong:
-            raise InvalidConfiguration(
-                "the Dask workers have other versions than this kernel, and cannot read what it pickles: "
-                f"{'; '.join(wrong)}. Install the same ones on both sides."
-            )
+        if refused := refused_versions(self.client.run(eval, *versions_text())):
+            raise refused
 
     @property
     def _offering(self) -> str:
@@ -191,7 +186,8 @@ class _SchedulerConnection(Executor):
         if self._is_lost or self.client.status != "running":
             raise RuntimeError(self.client.status)  # the scheduler is gone: a new connection is tried
         # As bytes: Dask would pickle the call twice, first without cloudpickle.
-        task = self.client.submit(_call, cloudpickle.dumps((fn, args, kwargs)), **self._options)
+        text = call_text(cloudpickle.dumps((fn, args, kwargs)))
+        task = self.client.submit(eval, *text, key=f"zennb-{uuid.uuid4().hex}", **self._options)
         future: _TaskFuture[R] = _TaskFuture(task, self)
         self._calls.add(future)
         task.add_done_callback(future.take)
@@ -303,8 +299,10 @@ class _TaskFuture(Future[R]):
         if not self._is_first():
             return
         error = _error_of(task)
+        result, others = (cast("R", None), None) if error is not None else task.result()
+        error = error or (refused_versions(dict([others])) if others else None)
         if error is None:
-            self.set_result(task.result())
+            self.set_result(result)
         else:
             self.set_exception(error)
         task.release()  # the worker need not keep the result
@@ -325,12 +323,6 @@ class _TaskFuture(Future[R]):
         return is_first and self.set_running_or_notify_cancel()
 
 
-def _call(content: bytes) -> Any:
-    """Make a call, on a worker."""
-    function, args, kwargs = cloudpickle.loads(content)
-    return function(*args, **kwargs)
-
-
 def _error_of(task: Any) -> BaseException | None:
     if task.status == "finished":
         return None
@@ -343,28 +335,3 @@ def _error_of(task: Any) -> BaseException | None:
             "step crashes its process. What they were running is not stored; the logs of the workers say more."
         )
     return error
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of this process: Python's, without the patch, and those of packages."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def _differences(workers: dict[str, dict[str, str]], here: dict[str, str]) -> list[str]:
-    seen: dict[tuple[str, str], list[str]] = {}
-    for worker, versions in workers.items():
-        for name, version in versions.items():
-            if version != here[name]:
-                seen.setdefault((name, version), []).append(worker)
-    return [
-        f"{name} {version} on {len(where)} of {len(workers)} workers, {here[name]} here"
-        for (name, version), where in seen.items()
-    ]

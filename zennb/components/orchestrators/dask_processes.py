@@ -13,6 +13,11 @@ import distributed
 
 __all__ = ["ProcessSetup", "use_own_generator"]
 
+_REMADE = (
+    "__import__('zennb.components.orchestrators.dask_processes', fromlist=['ProcessSetup']).ProcessSetup(**given) "
+    "if __import__('importlib.util').util.find_spec('zennb') else __import__('distributed').WorkerPlugin()"
+)
+
 
 class _OwnGenerator(random.Random):
     """Takes the place of the module `random` in modules of Dask."""
@@ -43,6 +48,10 @@ class ProcessSetup(distributed.WorkerPlugin):
     """
 
     ignores_interrupts: bool
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker without zennb would end over it. It is refused when it gets a step.
+        return eval, (_REMADE, {"given": {"ignores_interrupts": self.ignores_interrupts}})
 
     def setup(self, worker: Any) -> None:
         """Set a worker up; Dask calls this in the main thread of its process."""
