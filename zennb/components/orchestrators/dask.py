@@ -18,6 +18,7 @@ import distributed
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
+from zennb.components.orchestrators.dask_address import look_at
 from zennb.components.orchestrators.dask_calls import call_text, refused_versions, versions_text
 from zennb.components.orchestrators.dask_processes import ProcessSetup, use_own_generator
 from zennb.components.orchestrators.dask_relay import DaskRelay
@@ -79,13 +80,15 @@ class DaskOrchestrator(PooledOrchestrator):
         return connected.dashboard if isinstance(connected, _SchedulerConnection) else ""
 
     def probe(self, *, seconds: float) -> None:
-        """Look for the class of the cluster, without starting one.
+        """Look for the scheduler, or for the class of the cluster, without starting one.
 
         Raises:
-            InvalidConfiguration: there is no such class.
+            WorkerLost: no scheduler answers at the address.
+            InvalidConfiguration: there is no such class, or it is no address.
         """
-        del seconds
-        if self.cluster:
+        if self.address:
+            look_at(self.address, seconds=seconds)
+        elif self.cluster:
             named(self.cluster, option="cluster")
 
     def relay(self) -> Relay | None:
@@ -101,6 +104,8 @@ class DaskOrchestrator(PooledOrchestrator):
             InvalidConfiguration: the cluster cannot be made, or runs other versions of Python or zennb.
         """
         use_own_generator()
+        if self.address:
+            look_at(self.address, seconds=self.patience, is_patient=True)
         cluster = None if self.address else self._started_cluster()
         try:
             client = distributed.Client(  # type: ignore[no-untyped-call]
@@ -110,8 +115,8 @@ class DaskOrchestrator(PooledOrchestrator):
             if cluster is not None:
                 cluster.close()
             raise WorkerLost(
-                f"the Dask scheduler {self.address or ''} does not answer within {self.patience} s ({error}). Nothing "
-                "was started; check the address, and that the scheduler runs."
+                f"the Dask scheduler {self.address or ''} does not answer within {self.patience} s "
+                f"({_reason(error)}). Nothing was started; check the address, and that the scheduler runs."
             ) from error
         connected = _SchedulerConnection(client, cluster, self.resources, self.patience)
         try:
@@ -321,6 +326,16 @@ class _TaskFuture(Future[R]):
         with self._guard:
             is_first, self._is_taken = not self._is_taken, True
         return is_first and self.set_running_or_notify_cancel()
+
+
+def _reason(error: BaseException) -> str:
+    """Return why no connection came about."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if "ConnectionRefusedError" in f"{type(cause).__name__} {cause}":
+            return "the connection was refused"
+        cause = cause.__cause__
+    return str(error)
 
 
 def _error_of(task: Any) -> BaseException | None:
