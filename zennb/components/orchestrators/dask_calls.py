@@ -14,9 +14,9 @@ from zennb.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["call_text", "refused_versions", "versions_here", "versions_text"]
+__all__ = ["call", "call_text", "refused_versions", "versions", "versions_here", "versions_text"]
 
-PACKAGES = ("Python", "zennb", "cloudpickle", "distributed")
+_PACKAGES = ("Python", "zennb", "cloudpickle", "distributed")
 """What has to be the same on both sides: it reads what the other side has pickled."""
 
 _MISSING = "not installed"
@@ -69,7 +69,7 @@ def call_text(content: bytes) -> tuple[str, dict[str, Any]]:
 
 def versions_text() -> tuple[str, dict[str, Any]]:
     """Return the arguments of `eval` that return the versions of a worker."""
-    return _text("versions(names)", names=PACKAGES)
+    return _text("versions(names)", names=_PACKAGES)
 
 
 def _text(expression: str, **names: Any) -> tuple[str, dict[str, Any]]:
@@ -79,7 +79,7 @@ def _text(expression: str, **names: Any) -> tuple[str, dict[str, Any]]:
 def versions_here() -> dict[str, str]:
     """Return the versions of this process."""
     if not _here:
-        _here.update(versions(PACKAGES))
+        _here.update(versions(_PACKAGES))
     return dict(_here)
 
 
