@@ -66,6 +66,7 @@ class Bench:
 
     Attributes:
         orchestrator: the one under test.
+        run_context: the stack that steps run on.
     """
 
     def __init__(self, orchestrator: Orchestrator, home: Path) -> None:
@@ -78,7 +79,7 @@ class Bench:
         self._variables = VariableTracker()
         opened = self._workspace.open()
         signer = self._workspace.signer
-        self._run_context = RunContext(
+        self.run_context = RunContext(
             spec=opened.spec,
             store=opened.store,
             orchestrator=orchestrator,
@@ -122,7 +123,7 @@ class Bench:
             if after in "".join(printed) and not begun.is_set():
                 begun.set()
                 if (
-                    self._run_context.orchestrator.in_kernel
+                    self.run_context.orchestrator.in_kernel
                 ):  # it runs in this thread, so only an interrupt stops it
                     _thread.interrupt_main()
 
@@ -148,7 +149,7 @@ class Bench:
         started = time.perf_counter()
         finished = self._pipeline(definition, lambda _name, event: shown.append(event)).execute()
         step = finished.steps[definition.name]
-        values = self._run_context.artifacts.load(step.outputs) if step.status.is_good else {}
+        values = self.run_context.artifacts.load(step.outputs) if step.status.is_good else {}
         return Performed(
             step=step,
             values=values,
@@ -167,7 +168,7 @@ class Bench:
             value_digest=self._variables.digest,
             partners=lambda digests: self._variables.partners(digests, self.namespace),
         )
-        return PipelineRun(request, run_context=self._run_context, on_output=on_output)
+        return PipelineRun(request, run_context=self.run_context, on_output=on_output)
 
     def _define(self, text: str, name: str, timeout: float | None) -> StepDefinition:
         return define(

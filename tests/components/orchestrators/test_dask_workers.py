@@ -18,6 +18,7 @@ import pytest
 
 from zennb import plugins
 from zennb.components.long_calls import long_calls
+from zennb.components.orchestrators.dask_calls import call_text
 from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.errors import InvalidConfiguration
@@ -264,3 +265,26 @@ def test_a_worker_that_joins_later_gets_no_step_that_it_cannot_read(
     assert isinstance(error, InvalidConfiguration)
     assert why in str(error)
     orchestrator.close()
+
+
+def test_code_that_holds_much_data_passes_by_the_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = _bench(tmp_path, monkeypatch, arguments="{'n_workers': 1}", patience="30")
+    stored, sent = bench.run_context.store.digests, list[int]()
+    before = set(stored())
+
+    def text(content: bytes) -> Any:
+        sent.append(len(content))
+        return call_text(content)
+
+    monkeypatch.setattr("zennb.components.orchestrators.dask.call_text", text)
+    bench.cell(
+        "import numpy\nclass Table:\n    rows = numpy.arange(3_000_000.0)\n"
+        "    def total(self):\n        return self.rows.sum()"
+    )
+    assert bench.step("found = Table().total()").values == {"found": 4499998500000.0}
+    assert max(sent) < 1_000_000
+    assert max(map(bench.run_context.store.size, set(stored()) - before)) < 1_000_000
+    bench.orchestrator.close()
+    bench.close()

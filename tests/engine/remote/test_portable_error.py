@@ -162,3 +162,19 @@ def test_an_error_of_this_process_gets_the_class_that_the_notebook_names() -> No
 
 def test_no_error_is_none() -> None:
     assert restored(None, {}) is None
+
+
+def test_large_parts_of_an_error_are_left_out() -> None:
+    error = ValueError("too many rows")
+    error.rows, error.number = bytes(24_000_000), 7  # type: ignore[attr-defined]
+    sent = pickle.dumps(carried(error, ()))
+    assert len(sent) < 1_000_000
+    again: Any = restored(pickle.loads(sent), {})
+    assert (type(again), again.args, again.number) == (ValueError, ("too many rows",), 7)
+    assert not hasattr(again, "rows")
+    sent = pickle.dumps(carried(ValueError("rows", bytes(24_000_000)), ()))
+    assert len(sent) < 3_000_000
+    assert isinstance(restored(pickle.loads(sent), {}), ValueError)
+    long = pickle.dumps(carried(ValueError("x" * 24_000_000), ()))
+    assert len(long) < 1_000_000
+    assert str(restored(pickle.loads(long), {})).endswith("xxx ...")

@@ -18,6 +18,7 @@ import cloudpickle
 from zennb.components.component import Visibility
 from zennb.components.long_calls import long_call
 from zennb.engine.environment.open_figures import OpenFigures
+from zennb.engine.remote.large_requests import StoredRequest, perform_stored
 from zennb.engine.remote.left_running import LeftRunning
 from zennb.engine.remote.live_metrics import RemoteMetrics
 from zennb.engine.remote.portable_error import restored
@@ -90,6 +91,7 @@ class _RemoteStep:
         self._limit, self._waiting = _TimeLimit(request.definition.options.timeout), ExitStack()
         self._metrics, self._begins = RemoteMetrics(request.definition.name), count()
         self._outer: Future[StepOutcome] = Future()
+        self._stored = StoredRequest.of(request)
         is_elsewhere = run_context.orchestrator.visibility is Visibility.NETWORK
         self._check = partial(check_files, request, is_elsewhere=is_elsewhere, began=time.time())
         # Before it is submitted: the worker may connect at once.
@@ -102,9 +104,12 @@ class _RemoteStep:
         if before := _left.before(orchestrator):
             self._waiting.enter_context(long_call(f"{self._request.definition.name}: {before}"))
         try:
-            inner = orchestrator.submit(perform, self._request, self._link)
+            if self._stored is None:
+                inner = orchestrator.submit(perform, self._request, self._link)
+            else:
+                inner = orchestrator.submit(perform_stored, self._stored, self._link)
         except BaseException:
-            self._waiting.close()
+            self._forget()
             raise
         self._limit.ends(inner)
         if cancel is not None:
@@ -125,9 +130,14 @@ class _RemoteStep:
         name, orchestrator = self._request.definition.name, self._context.orchestrator
         return _left.of(name, self._call, inner, orchestrator, seconds=seconds)
 
+    def _forget(self) -> None:
+        self._waiting.close()
+        if self._stored is not None:
+            self._stored.delete()
+
     def _done(self, inner: Future[StepOutcome]) -> None:
         self._limit.end()
-        self._waiting.close()
+        self._forget()
         rest = ""
         if inner.cancelled() and self._call.connected:  # its code may go on running
             _left.see_off(self._call, self._relay, self._link.token)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteError", "carried", "restored"]
 
+_LARGEST = 1 << 20
+"""Bytes of a pickled exception, and characters of its text. What is larger is left out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
@@ -227,7 +230,7 @@ class _ErrorUnpickler(pickle.Unpickler):
 
 
 def _pickles(error: BaseException, names: Collection[str]) -> Iterator[bytes]:
-    """Yield pickles of an exception: whole or without attributes that cannot be pickled, and of its text alone."""
+    """Yield pickles of an exception: whole or without attributes that cannot be sent, and of its text alone."""
     whole = _dumped(error, names)
     if whole:
         yield whole
@@ -249,12 +252,14 @@ def _attributes(error: BaseException) -> dict[str, Any]:
 
 def _text_of(error: BaseException) -> str | None:
     try:
-        return str(error)
+        text = str(error)
+        return text if len(text) <= _LARGEST else f"{text[: _LARGEST // 10]} ..."
     except Exception:  # noqa: BLE001 - as above
         return None
 
 
 def _dumped(value: object, names: Collection[str]) -> bytes:
+    """Return a pickle; b"" where there is none, or where it is too large to pass through a scheduler."""
     file = io.BytesIO()
     try:
         _ErrorPickler(file, names).dump(value)
@@ -262,7 +267,7 @@ def _dumped(value: object, names: Collection[str]) -> bytes:
         raise
     except BaseException:  # noqa: BLE001 - whatever somebody's own pickling raises
         return b""
-    return file.getvalue()
+    return file.getvalue() if file.tell() <= _LARGEST else b""
 
 
 def _unpickled(data: bytes, scope: Mapping[str, Any]) -> BaseException | None:
