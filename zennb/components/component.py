@@ -248,4 +248,8 @@ class Orchestrator(Component):
 
     @abstractmethod
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Execute `fn(*args, **kwargs)` and return its future."""
+        """Execute `fn(*args, **kwargs)` and return its future.
+
+        Where a call that runs cannot be stopped, the future may have a method `abandon`. It is called after `cancel`,
+        ends the worker or returns where the call goes on running: `the Dask worker tcp://host:1234`.
+        """
