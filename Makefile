@@ -10,6 +10,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 # In the order of the folders: by default the files with one long test come last, and one core waits for them.
 ALL_CORES := --numprocesses auto --dist loadfile --no-loadscope-reorder
 PYTHON_VERSION ?= 3.13
+SOAK_VENV := $(if $(filter file,$(origin PYTHON_VERSION)),$(VENV),.venv-$(PYTHON_VERSION))
 MARKS ?= not browser
 TESTS ?= tests
 MODEL_TESTS ?= $(addprefix tests/components/, $(addsuffix /test_mlflow.py, experiment_trackers model_registries \
@@ -76,14 +77,15 @@ test-models: .venv-models/.made ## trackers, registries and deployers of MLflow 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
 
-soak: $(VENV)/.test ## edit, run, interrupt and prune notebooks at random, and read damaged files, thousands of times
-	env -u ZENNB_HOME ZENNB_REUSE_ROUNDS=2000 $(BIN)/python -m pytest tests/reuse/test_machine.py -q -s
-	env -u ZENNB_HOME ZENNB_STATUS_EDITS=8000 $(BIN)/python -m pytest tests/status -q -s
-	env -u ZENNB_HOME ZENNB_FILE_ROUNDS=2000 $(BIN)/python -m pytest tests/file_status/test_machine.py -q -s
-	env -u ZENNB_HOME ZENNB_FUZZ_ROUNDS=10000 $(BIN)/python -m pytest tests/odd_input -q -s
-	env -u ZENNB_HOME ZENNB_PRUNE_ROUNDS=1000 $(BIN)/python -m pytest tests/space/test_beside_kernels.py -q -s
-	env -u ZENNB_HOME ZENNB_INTERRUPTS=2500 $(BIN)/python -m pytest tests/kernel/test_interrupt_storm.py -q -s
-	env -u ZENNB_HOME ZENNB_DAMAGE_ROUNDS=1000 $(BIN)/python -m pytest tests/recovery/test_damage.py -q -k random
+# Without a version in .venv, with one in a venv of its own: make soak PYTHON_VERSION=3.13
+soak: $(SOAK_VENV)/$(if $(filter $(VENV),$(SOAK_VENV)),.test,.made) ## edit, run, interrupt and prune notebooks at random, and read damaged files, thousands of times
+	env -u ZENNB_HOME ZENNB_REUSE_ROUNDS=2000 $(SOAK_VENV)/bin/python -m pytest tests/reuse/test_machine.py -q -s
+	env -u ZENNB_HOME ZENNB_STATUS_EDITS=8000 $(SOAK_VENV)/bin/python -m pytest tests/status -q -s
+	env -u ZENNB_HOME ZENNB_FILE_ROUNDS=2000 $(SOAK_VENV)/bin/python -m pytest tests/file_status/test_machine.py -q -s
+	env -u ZENNB_HOME ZENNB_FUZZ_ROUNDS=10000 $(SOAK_VENV)/bin/python -m pytest tests/odd_input -q -s
+	env -u ZENNB_HOME ZENNB_PRUNE_ROUNDS=1000 $(SOAK_VENV)/bin/python -m pytest tests/space/test_beside_kernels.py -q -s
+	env -u ZENNB_HOME ZENNB_INTERRUPTS=2500 $(SOAK_VENV)/bin/python -m pytest tests/kernel/test_interrupt_storm.py -q -s
+	env -u ZENNB_HOME ZENNB_DAMAGE_ROUNDS=1000 $(SOAK_VENV)/bin/python -m pytest tests/recovery/test_damage.py -q -k random
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .
@@ -149,6 +151,8 @@ $(TOOLS)/.made:
 
 # .venv-lowest, .venv-3.12 ...: the lowest releases come from the bounds in pyproject.toml itself.
 .venv-%/.made: pyproject.toml $(TOOLS)/.made
+	@.ci/find-python $(if $(filter lowest,$*),3.11,$*) >/dev/null || \
+		{ echo "No Python $* on this machine. To have one: .ci/fetch-python $*" >&2; exit 1; }
 	$(TOOLS)/bin/uv venv --quiet --clear --python "$$(.ci/find-python $(if $(filter lowest,$*),3.11,$*))" .venv-$*
 	$(TOOLS)/bin/uv pip install --quiet --python .venv-$* --editable ".[test]" \
 		$(if $(filter lowest,$*),--resolution lowest-direct)
