@@ -111,6 +111,21 @@ def carry_the_others(db: sqlite3.Connection) -> None:
     change_details("carried", carried)(db)
 
 
+def observe_the_others(db: sqlite3.Connection) -> None:
+    (observed,) = db.execute(
+        "SELECT observed FROM step_details d JOIN steps s ON s.id = d.step WHERE s.name = 'settings'"
+    ).fetchone()
+    assert observed is not None
+    change_details("observed", observed)(db)
+
+
+def read_one_more(db: sqlite3.Connection) -> None:
+    db.execute(
+        "INSERT INTO inputs (step, position, name, artifact) SELECT "
+        "(SELECT id FROM steps WHERE name = 'first'), 0, 'two', (SELECT id FROM artifacts WHERE name = 'two')"
+    )
+
+
 FORGERIES: dict[str, Callable[[sqlite3.Connection], None]] = {
     "bytes of another artifact": lambda db: swap_blobs(db, "one", "two"),
     "outputs of another step": swap_outputs,
@@ -124,6 +139,9 @@ FORGERIES: dict[str, Callable[[sqlite3.Connection], None]] = {
     "definitions": set_column("defines", json.dumps(["x"])),
     "deletions": set_column("deletes", json.dumps(["Model"])),
     "another end": set_column("started", 4e9),
+    "another name": set_column("name", "renamed"),
+    "what it observed": observe_the_others,
+    "an input": read_one_more,
 }
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hmac
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -250,3 +252,19 @@ def test_a_shared_record_is_signed_apart_from_all_other_records(tmp_path: Path) 
     assert not Signer.has_signed_shared(ada.identity, signature, b"other")
     _, public, other = countersigned(ada, b"body").signature.split(" ")
     assert not Signer.has_signed_shared(public, other, b"body")
+
+
+def test_whoever_has_the_key_signs_in_the_name_of_its_owner(tmp_path: Path) -> None:
+    own = Signer(tmp_path / "own")
+    own.sign([b"x"])
+    shutil.copytree(tmp_path / "own", tmp_path / "thief")
+    thief = Signer(tmp_path / "thief")
+    assert own.verifies([b"theirs"], thief.sign([b"theirs"]))
+    assert own.accepts(signed(thief))
+
+
+def test_a_signature_is_hmac_sha256_under_the_key_in_the_file(tmp_path: Path) -> None:
+    seal = Signer(tmp_path).sign([b"x"])
+    key = (tmp_path / "signing-key").read_bytes()
+    assert len(key) == 32
+    assert seal == hmac.digest(key, b"x", "sha256")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,3 +146,13 @@ def test_a_database_that_another_process_makes_at_this_moment_is_not_taken_for_a
     MetadataStore(path).close()
     others[0].join()
     assert shape(path)
+
+
+def test_what_an_older_version_recorded_is_not_rewritten(golden: Path) -> None:
+    """Also where it holds what is masked today."""
+    text = "password = 'hunter2-of-then'"
+    with closing(sqlite3.connect(golden)) as connection, connection:
+        connection.execute("UPDATE texts SET text = ? WHERE id = (SELECT max(source) FROM steps)", (text,))
+    store = MetadataStore(golden)
+    assert text in {step.source for step in store.steps(1)}
+    store.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,22 @@ def test_a_new_home_starts_on_the_stack_default(home: Path) -> None:
     assert (home / "STORE.json").exists()
     workspace.close()
     workspace.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no umask")
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077], ids=oct)
+def test_a_home_and_its_store_get_the_modes_that_the_umask_leaves(home: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        workspace = Workspace(home)
+        workspace.open().store.put([b"x"])
+        workspace.close()
+    finally:
+        os.umask(before)
+    for folder in (home, home / "artifacts"):
+        assert folder.stat().st_mode & 0o777 == 0o777 & ~umask
+    for file in (home / "metadata.db", home / "artifacts" / "cache.db"):
+        assert file.stat().st_mode & 0o777 == 0o666 & ~umask & 0o644
 
 
 def test_what_is_set_holds_here_and_for_kernels_started_later(

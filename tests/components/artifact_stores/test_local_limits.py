@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,3 +168,27 @@ print(before == after, before, after)
 """
     )
     assert python(code, root).stdout.startswith("True")
+
+
+TRUNCATED = (
+    OPEN
+    + """
+import os, pathlib
+digest = store.put([os.urandom(1_000_000)])
+mapped = memoryview(store.get(digest))
+(file,) = pathlib.Path(sys.argv[1]).rglob(digest)
+file.chmod(0o600)
+os.truncate(file, 0)
+print("goes on", flush=True)
+bytes(mapped)
+print("still there", flush=True)
+"""
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a mapped file cannot be truncated")
+def test_a_mapped_file_that_somebody_truncates_ends_the_process(root: Path, python: Runner) -> None:
+    """A limit that SECURITY.md tells of: the operating system ends who reads what is gone."""
+    done = python(TRUNCATED, root, check=False)
+    assert done.stdout.split("\n")[0] == "goes on", done.stderr
+    assert done.returncode == -signal.SIGBUS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import namedtuple
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -64,3 +65,46 @@ def test_values_without_secrets_are_left_alone() -> None:
         assert not holds_secret("x", value), value
     for value in (np.zeros(3), pd.DataFrame({"a": ["b"]}), len, None, True):
         assert not holds_secret("password", value)
+
+
+def within(levels: int, value: object) -> object:
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def closure() -> object:
+    password = "hunter2"
+
+    def connect() -> str:
+        return password
+
+    return connect
+
+
+SECRET = {"password": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_found"),
+    [
+        ("x", "hunter2", False),
+        ("x", base64.b64encode(TOKEN.encode()).decode(), False),
+        ("x", TOKEN[6:], False),
+        ("x", np.array(["hunter2", TOKEN]), False),
+        ("password", np.array(["hunter2"]), False),
+        ("x", closure(), False),
+        ("x", pd.DataFrame({"note": [TOKEN], "user": ["hunter2"]}), False),
+        ("x", within(4, SECRET), True),
+        ("x", within(5, SECRET), False),
+        ("x", [*["a"] * 49, SECRET], True),
+        ("x", [*["a"] * 50, SECRET], False),
+        ("x", pd.DataFrame({"password": [None] * 49 + ["hunter2"]}), True),
+        ("x", pd.DataFrame({"password": [None] * 50 + ["hunter2"]}), False),
+        ("x", {"last": SECRET, **{f"k{n}": "a" for n in range(300)}}, True),
+        ("x", {"last": SECRET, **{f"k{n}": "a" for n in range(500)}}, False),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_the_search_ends_where_the_page_on_security_says(name: str, value: object, is_found: bool) -> None:
+    assert holds_secret(name, value) == is_found

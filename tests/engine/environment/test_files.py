@@ -196,6 +196,8 @@ def test_small_files_are_kept_and_secrets_and_large_ones_are_not(folder: Path) -
         ".env": b"S=1",
         "server.key": b"k",
         "cert.pem": b"c",
+        "cert.p12": b"c",
+        "cert.pfx": b"c",
         "big": bytes((1 << 20) + 1),
     }
     for name, content in contents.items():
