@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.commands.file_pipeline import NotebookFile
+from zennb.commands.interface import Interface
 from zennb.core.planning.expiry import by_hand
 from zennb.core.reading.normal_form import normal_digest
 from zennb.core.records.records import CacheKeyParts, Status
@@ -19,6 +21,8 @@ from zennb.headless.notebook_label import label
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.commands.conftest import Commands
 
 Record = Any
 
@@ -286,3 +290,17 @@ def test_code_that_is_nested_too_deeply_is_named(nested: str, notebook: Callable
     with pytest.raises(UsageError, match=r"code cell 2 .* nested too deeply"):
         NotebookFile(notebook("a = 1", f"%%step deep\nx = {nested}"))
     assert NotebookFile(notebook(f"x = {nested}", "%%step after\nz = 1")).plan.order == ("after",)
+
+
+def test_the_status_of_a_file_runs_no_cell_and_imports_no_module(
+    notebook: Callable[..., Path], command: Commands, tmp_path: Path, record: Record
+) -> None:
+    (tmp_path / "filelib.py").write_text("import os\nos.mkdir('imported')\ndef f():\n    return 1\n")
+    cell = "%%step s\nn = filelib.f()"
+    path = notebook("import os, filelib\nos.mkdir('ran')", "os.mkdir('ran')", cell)
+    record("s", {"n": 1}, source=cell, parts=parts(cell))
+    said = command.text("pipeline", "status", str(path), interface=Interface.TERMINAL)
+    assert "filelib" in said
+    assert "filelib" not in sys.modules
+    assert not (tmp_path / "imported").exists()
+    assert not (tmp_path / "ran").exists()

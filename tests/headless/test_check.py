@@ -67,6 +67,13 @@ def test_a_notebook_is_compared_cell_by_cell_and_its_folder_left_alone(tmp_path:
     assert [file.name for file in path.parent.iterdir()] == ["study.ipynb"]
 
 
+def test_the_copy_of_the_folder_holds_back_no_path_that_a_cell_names_in_full(tmp_path: Path) -> None:
+    path = make(tmp_path / "study", f"open({str(tmp_path / 'elsewhere.txt')!r}, 'w').close()")
+    check(path, once=True)
+    assert (tmp_path / "elsewhere.txt").exists()
+    assert [file.name for file in path.parent.iterdir()] == ["study.ipynb"]
+
+
 def test_a_cell_over_the_time_limit_ends_the_runs_with_a_sentence(tmp_path: Path) -> None:
     path = make(tmp_path / "study", "x = 1", "import time; time.sleep(60)", "x")
     found = check(path, timeout=3, once=True)

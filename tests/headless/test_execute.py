@@ -65,12 +65,15 @@ def gone(pid: int, *, within: float = 15.0) -> bool:
     return not alive(pid)
 
 
-def test_cells_run_in_order_in_the_folder_of_the_notebook_by_this_interpreter(tmp_path: Path) -> None:
+def test_cells_run_in_order_in_the_folder_of_the_notebook_by_this_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZENNB_TEST_MINE", "mine")
     path = make(
         tmp_path,
         "import os, sys; x = 20",
         "",
-        "x += 1; print(os.getcwd(), sys.executable, x)",
+        "x += 1; print(os.getcwd(), sys.executable, x, os.environ['ZENNB_TEST_MINE'], os.getpid())",
         "print(os.environ['ZENNB_NOTEBOOK'], os.environ['ZENNB_STACK'], os.environ['ZENNB_PARAMETERS'])",
     )
     starts: list[CellStart] = []
@@ -82,7 +85,9 @@ def test_cells_run_in_order_in_the_folder_of_the_notebook_by_this_interpreter(tm
         (3, 3, "c3"),
     ]
     assert done.out == tmp_path / "deep" / "out.ipynb"
-    assert shown(done.out, 2) == f"{tmp_path} {sys.executable} 21\n"
+    *told, process = shown(done.out, 2).split()
+    assert told == [str(tmp_path), sys.executable, "21", "mine"]
+    assert int(process) != os.getpid()
     assert shown(done.out, 3) == f"{path} prod {{}}\n"
     assert [cell.execution_count for cell in nbformat.read(done.out, as_version=4).cells] == [1, None, 2, 3]
     assert [file.name for file in done.out.parent.iterdir()] == ["out.ipynb"]

@@ -180,3 +180,32 @@ def test_a_reason_is_never_longer_than_a_line_or_two(people: People, bucket: Pat
     assert "outside" not in ran.reason
     assert "it uses /xxx" in ran.reason
     assert len(ran.reason) < 500
+
+
+@pytest.mark.parametrize("size", [3, 100_000], ids=["small", "large"])
+def test_a_wrong_result_in_plain_data_is_reused_and_the_status_line_names_the_key(
+    people: People, bucket: Path, size: int
+) -> None:
+    """What Eve can do, as SECURITY.md says; unless the store's option `sharing` is `trusted`."""
+    make = f"%%step make\nimport numpy as np\ndata = np.arange({size})"
+    people.turn("eve").run(make.replace("arange", "zeros"), make)
+    people.leave()
+    (true,) = [each for each in records(bucket) if b"arange" in each.read_bytes()]
+    (false,) = [each for each in records(bucket) if b"np.zeros" in each.read_bytes()]
+    other = json.loads(json.loads(false.read_bytes())["body"])["outputs"]["data"]
+
+    def lie(body: dict[str, Any]) -> None:
+        body["author"] = "ada"
+        body["outputs"]["data"] = other
+
+    as_eve(lie)(true)
+    bob = people.turn("bob")
+    (ran,) = bob.run(make)
+    assert (ran.status, int(bob.cell("data.sum()").result or 0)) == ("cached", 0), ran.reason
+    assert "of ada on " in ran.reason
+    assert public_key(EVE)[:16] in ran.reason
+    people.leave()
+    carol = people.turn("carol")
+    carol.run("%artifact-store update shared --sharing=trusted")
+    (ran,) = carol.run(make)
+    assert (ran.status, int(carol.cell("data.sum()").result or 0)) == ("completed", sum(range(size)))

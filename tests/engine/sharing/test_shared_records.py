@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import threading
 from dataclasses import replace
@@ -282,3 +283,43 @@ def test_an_odd_record_is_none_even_if_it_is_signed(tmp_path: Path, change: dict
 @pytest.mark.parametrize("odd", [b"", b"[]", b"{}", b"null", b"\xff", b"[" * 100_000, b'{"format":1}'])
 def test_what_is_no_record_is_none(tmp_path: Path, odd: bytes) -> None:
     assert opened_record(odd, signer=Signer(tmp_path / "ada")) is None
+
+
+def test_a_larger_record_is_not_read_whoever_signed_it(
+    person: Callable[[str], SharedRecords], files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (module.LARGEST, module.PATIENCE) == (4_000_000, 10.0)
+    monkeypatch.setattr("zennb.engine.sharing.record_format.LARGEST", 10_000_000)
+    left(person("ada"), source="x" * 4_500_000)
+    bob = person("bob")
+    bob.signer.trust(person("ada").signer.identity)
+    assert any(len(content) > 4_500_000 for content in files.content.values())
+    assert bob.find([KEY]) == []
+    left(person("ada"), source="x" * 3_500_000)
+    assert len(bob.find([KEY])) == 1
+
+
+def test_more_than_a_thousand_records_of_one_key_hide_the_others(
+    person: Callable[[str], SharedRecords], files: Files
+) -> None:
+    """A limit that SECURITY.md tells of: so many are listed, and those come first whose names do."""
+    left(person("ada"))
+    bob = person("bob")
+    bob.signer.trust(person("ada").signer.identity)
+    for number in range(1001):
+        files.create({f"records/{KEY}/{'0' * 64}-{number:064x}.json": b"{}"})
+    assert bob.find([KEY]) == []
+
+
+def test_a_record_tells_everybody_code_names_and_machines_but_no_parameters_and_options(
+    person: Callable[[str], SharedRecords], files: Files
+) -> None:
+    step = replace(STEP, source="%%step load\nrows = read_all()")
+    run = replace(RUN, parameters={"limit": "a-parameter-4711"})
+    ada = person("ada")
+    ada.publish([(NewStep.of(step, ada.signer.sign_record), 12)], run)
+    everything = b"".join(files.content.values())
+    for told in (b"rows = read_all()", b"study.ipynb", b"lab-3", getpass.getuser().encode()):
+        assert told in everything
+    for kept in (b"a-parameter-4711", b"/home/ada/copies"):
+        assert kept not in everything
