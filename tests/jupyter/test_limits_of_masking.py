@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.jupyter.planted import found_in_files
 from zennb import api
 from zennb.digests.digest import digest_value
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.jupyter.conftest import Notebook
 

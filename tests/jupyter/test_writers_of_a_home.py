@@ -18,6 +18,7 @@ from tests.jupyter.test_forged_changes import forge
 from zennb import api
 from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.materializers.numpy import NumpyArrays
+from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,3 +180,17 @@ def test_a_stack_can_be_changed_so_that_bytes_go_elsewhere(notebook: Notebook, t
     assert theirs.has(artifact.blob)
     theirs.close()
     notebook.start()
+
+
+def test_key_and_trust_lie_beside_a_home_without_another_place_and_in_no_store(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.stop()
+    monkeypatch.delenv("ZENNB_HOME")
+    notebook.start()
+    notebook.run("%%step s\nvalue = [1]")
+    home = api.workspace().home
+    Signer().trust("a" * 64)
+    assert home == tmp_path / "jupyter" / "zennb"
+    for name in ("signing-key", "trusted"):
+        assert list(tmp_path.rglob(name)) == [home / name]

@@ -75,6 +75,8 @@ def test_where_the_driver_cannot_be_reached_the_step_works_without(server: LinkS
 def test_who_does_not_know_the_key_is_not_heard(server: LinkServer) -> None:
     heard: list[dict[str, Any]] = []
     call, link = server.expect(heard.append)
+    assert len(link.key) == 32
+    assert isinstance(link.address, str) or link.address[0] == "127.0.0.1"
     with RemoteLink(address=link.address, key=b"another", token=link.token).open() as channels:
         assert channels.output is None
     assert not call.connected
