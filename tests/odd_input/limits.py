@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from zennb.errors import ZennbError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ROUNDS", "Trial", "trial"]
+__all__ = ["ROUNDS", "SECONDS", "Trial", "bounded", "limit_memory", "run_apart", "trial"]
 
 ROUNDS = int(os.environ.get("ZENNB_FUZZ_ROUNDS", "0"))
 """Inputs for each reader; 0 for the few of a quick look, which are always the same."""
@@ -73,10 +74,7 @@ def trial(reader: str, *, rounds: int, seed: int = 0) -> Trial:
 
 def _round(reader: str, start: int, end: int, found: Trial) -> int:
     """Try inputs in a process of its own until it ends; return the seed to go on with."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.odd_input.limits", reader, str(start), str(end)]
-    # The stack of a panic of polars takes more memory to print than there is, and then never ends.
-    own = {**os.environ, "RUST_BACKTRACE": "0"}
-    process = subprocess.run(command, cwd=_ROOT, env=own, capture_output=True, text=True, check=False)
+    process = run_apart("tests.odd_input.limits", reader, str(start), str(end))
     count = start
     for line in process.stdout.splitlines():
         what, text = json.loads(line)
@@ -93,23 +91,32 @@ def _round(reader: str, start: int, end: int, found: Trial) -> int:
     return count
 
 
+def run_apart(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a module as a program in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", module, *words]
+    # The stack of a panic of polars takes more memory to print than there is, and then never ends.
+    own = {**os.environ, "RUST_BACKTRACE": "0"}
+    return subprocess.run(command, cwd=_ROOT, env=own, capture_output=True, text=True, check=False)
+
+
 def _tried(name: str, start: int, end: int) -> None:
     """Try inputs in this process, and write one line about each."""
     from tests.odd_input.readers import made
 
     with made(name) as reader:
-        _limit_memory()
+        limit_memory()
         for number in range(start, end):
-            sys.stdout.write(json.dumps(_one(reader, number)) + "\n")
+            sys.stdout.write(json.dumps(bounded(partial(reader, Random(number)))) + "\n")
             sys.stdout.flush()
 
 
-def _one(reader: Callable[[Random], object], number: int) -> tuple[str, str]:
+def bounded(work: Callable[[], object]) -> tuple[str, str]:
+    """Do something within the bounds; return whether it was "read", "refused" or went "wrong", and how."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process, also inside a call of compiled code
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     signal.alarm(_STUCK)
     try:
-        reader(Random(number))
+        work()
     except ZennbError as error:
         sentence = str(error)
         return ("refused", "") if 0 < len(sentence) < 1_500 else ("wrong", f"a sentence of {len(sentence)}")
@@ -122,7 +129,7 @@ def _one(reader: Callable[[Random], object], number: int) -> tuple[str, str]:
     return "read", ""
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
     import resource
 
     pages = _pages()

@@ -1,4 +1,4 @@
-"""Owns the readers that are tried: each makes an input from a random generator, and reads it."""
+"""Owns the readers that are tried: each has honest samples, makes odd inputs of them, and reads any input."""
 
 from __future__ import annotations
 
@@ -8,22 +8,52 @@ import os
 import tempfile
 import zlib
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.odd_input.mutations import mutate_bytes, mutate_json
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from random import Random
 
-__all__ = ["READERS", "WEIGHTS", "made"]
+__all__ = ["READERS", "WEIGHTS", "Reader", "as_json", "made"]
 
 WEIGHTS = {"blobs": 5.0, "notebook status": 0.25, "records": 0.1, "records of steps": 0.025}
 """How many inputs a reader is given, compared with the others: by how long each takes."""
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader.
+
+    Attributes:
+        read: reads an input.
+        samples: honest values.
+        mutated: makes an odd input of one of them.
+        packed: makes an input of a value that is like them.
+    """
+
+    read: Callable[[Any], object]
+    samples: Sequence[Any]
+    mutated: Callable[[Any, Random], Any] = mutate_json
+    packed: Callable[[Any], Any] = as_json
+
+    def made(self, random: Random) -> Any:
+        """Return an odd input."""
+        return self.mutated(random.choice(self.samples), random)
+
+    def __call__(self, random: Random) -> object:
+        """Read an odd input."""
+        return self.read(self.made(random))
 
 
 @contextmanager
@@ -37,7 +67,7 @@ def made(name: str) -> Iterator[Callable[[Random], object]]:
         yield READERS.get(name, _failing)(Path(folder))
 
 
-def _blobs(folder: Path) -> Callable[[Random], object]:
+def _blobs(folder: Path) -> Reader:
     from tests.odd_input.samples import blobs
     from zennb.digests.digest import digest
     from zennb.errors import CannotDigest
@@ -48,22 +78,25 @@ def _blobs(folder: Path) -> Callable[[Random], object]:
     materializers = Materializers({}, Signer(folder))
     samples = list(blobs(materializers).values())
 
-    def read(random: Random) -> None:
-        materializer, honest = random.choice(samples)
+    def mutated(sample: tuple[str, bytes], random: Random) -> tuple[str, bytes]:
+        materializer, honest = sample
         others = [blob for kind, blob in samples if kind == materializer]
-        odd = mutate_bytes(honest, random, others)
+        return materializer, mutate_bytes(honest, random, others)
+
+    def read(stored: tuple[str, bytes]) -> None:
+        materializer, odd = stored
         value = materializers.load(materializer, odd, name="v")
-        assert materializer != "pickle" or odd in others, "changed bytes pass for signed"
+        assert materializer != "pickle" or stored in samples, "changed bytes pass for signed"
         try:
             digest(value)  # reads all of it
         except (CannotDigest, UnicodeDecodeError):  # a text that is no UTF-8 is an error where it is used
             return
         summarise(value)
 
-    return read
+    return Reader(read, samples, mutated, tuple)
 
 
-def _sealed(folder: Path) -> Callable[[Random], object]:
+def _sealed(folder: Path) -> Reader:
     from zennb.materializers.buffers import joined
     from zennb.materializers.sealed import seal, unseal
     from zennb.materializers.signer import Signer
@@ -71,14 +104,14 @@ def _sealed(folder: Path) -> Callable[[Random], object]:
     signer = Signer(folder)
     honest = bytes(joined(seal([b"what a step changed" * 20], materializer="changes", signer=signer)))
 
-    def read(random: Random) -> None:
-        found = unseal(mutate_bytes(honest, random), materializer="changes", signer=signer, name="settings")
+    def read(content: bytes) -> None:
+        found = unseal(content, materializer="changes", signer=signer, name="settings")
         assert bytes(found) == honest[64:], "changed bytes pass for sealed"
 
-    return read
+    return Reader(read, [honest], mutate_bytes, bytes)
 
 
-def _display(_folder: Path) -> Callable[[Random], object]:
+def _display(_folder: Path) -> Reader:
     from zennb.core.records.log import StepLog
     from zennb.core.records.records import Status, Step
     from zennb.engine.step.recording import Recording
@@ -101,53 +134,68 @@ def _display(_folder: Path) -> Callable[[Random], object]:
         },
     ]
 
-    def read(random: Random) -> None:
-        text = mutate_json(events, random)
-        data = zlib.compress(text)
-        recording = Recording.load(mutate_bytes(data, random) if random.random() < 0.2 else data)
+    def mutated(value: Any, random: Random) -> bytes:
+        data = zlib.compress(mutate_json(value, random))
+        return mutate_bytes(data, random) if random.random() < 0.2 else data
+
+    def read(data: bytes) -> None:
+        recording = Recording.load(data)
         captured(recording)
         StepLog(step=Step(name="s", status=Status.COMPLETED), events=tuple(recording)).text
         recording.dump()
 
-    return read
+    return Reader(read, [events], mutated, lambda value: zlib.compress(as_json(value)))
 
 
-def _background(folder: Path) -> Callable[[Random], object]:
-    from zennb.core.records.log import event_text
+def _background_state(folder: Path) -> Reader:
     from zennb.core.records.records import Run, StackSpec
+    from zennb.engine.background.run_files import RunFiles
+
+    files = RunFiles(folder, 1)
+    run = Run(id=1, stack=StackSpec(name="s", components={}), started=5.0)
+    files.output.parent.mkdir(exist_ok=True)
+
+    def read(content: bytes) -> None:
+        (folder / "background" / "run-1.json").write_bytes(content)
+        files.state(run)
+
+    return Reader(read, [{"started": 5.0, "steps": ["a"], "running": ["a"], "keys": {"a": "k"}}])
+
+
+def _background_output(folder: Path) -> Reader:
+    from zennb.core.records.log import event_text
     from zennb.engine.background.run_files import RunFiles, follow
     from zennb.views.background import step_line
 
     files = RunFiles(folder, 1)
-    run = Run(id=1, stack=StackSpec(name="s", components={}), started=5.0)
-    state = {"started": 5.0, "steps": ["a"], "running": ["a"], "keys": {"a": "k"}}
+    shown = {"kind": "result", "data": {"text/plain": "x"}, "metadata": {}}
     entries = [
         {"kind": "step", "step": "a", "status": "failed", "seconds": 1.5, "failure": ["E", "no", "lines"]},
         {"kind": "step", "step": "a", "status": "completed", "reason": "first run", "outputs": ["x"]},
         {"kind": "output", "step": "a", "event": {"kind": "stream", "name": "stdout", "text": "a\n"}},
-        {
-            "kind": "output",
-            "step": "a",
-            "event": {"kind": "result", "data": {"text/plain": "x"}, "metadata": {}},
-        },
+        {"kind": "output", "step": "a", "event": shown},
     ]
-    files.output.parent.mkdir()
+    files.output.parent.mkdir(exist_ok=True)
 
-    def read(random: Random) -> None:
-        (folder / "background" / "run-1.json").write_bytes(mutate_json(state, random))
-        files.state(run)
-        lines = [mutate_json(entry, random) for entry in entries]
-        files.output.write_bytes(mutate_bytes(b"\n".join([*lines, b""]), random))
+    def mutated(value: Any, random: Random) -> bytes:
+        return mutate_bytes(b"\n".join([*(mutate_json(each, random) for each in value), b""]), random)
+
+    def read(content: bytes) -> None:
+        files.output.write_bytes(content)
         for entry in follow(files, lambda: True):
             if entry["kind"] == "step":
                 step_line(entry)
             else:
                 event_text(entry["event"], live=True)
 
-    return read
+    return Reader(read, [entries], mutated, _lines)
 
 
-def _stack(_folder: Path) -> Callable[[Random], object]:
+def _lines(value: Any) -> bytes:
+    return b"".join(as_json(each) + b"\n" for each in (value if isinstance(value, list) else [value]))
+
+
+def _stack(_folder: Path) -> Reader:
     from zennb.registry.portable import read_stack
 
     parts = {
@@ -155,65 +203,59 @@ def _stack(_folder: Path) -> Callable[[Random], object]:
         for kind in ("orchestrator", "artifact_store")
     }
     honest = {"zennb_stack": 1, "name": "mine", "components": parts}
-    return lambda random: read_stack(mutate_json(honest, random).decode("utf-8", "replace"))
+    return Reader(lambda content: read_stack(content.decode("utf-8", "replace")), [honest])
 
 
-def _home(folder: Path) -> Callable[[Random], object]:
+def _home(folder: Path) -> Reader:
     from zennb.registry.home import claim
 
-    def read(random: Random) -> None:
-        (folder / "STORE.json").write_bytes(mutate_json({"format": 1, "uuid": "a-b"}, random))
+    def read(content: bytes) -> None:
+        (folder / "STORE.json").write_bytes(content)
         claim(folder)
 
-    return read
+    return Reader(read, [{"format": 1, "uuid": "a-b"}])
 
 
-def _store(folder: Path) -> Callable[[Random], object]:
+def _store(folder: Path) -> Reader:
     from zennb.components.artifact_stores.store_directory import StoreDirectory
 
-    def read(random: Random) -> None:
-        honest = {"kind": "zennb artifact store", "format": 1, "uuid": "a-b"}
-        (folder / "STORE.json").write_bytes(mutate_json(honest, random))
+    def read(content: bytes) -> None:
+        (folder / "STORE.json").write_bytes(content)
         StoreDirectory(folder).read_marker()
 
-    return read
+    return Reader(read, [{"kind": "zennb artifact store", "format": 1, "uuid": "a-b"}])
 
 
-def _notebooks(folder: Path) -> Callable[[Random], Path]:
-    honest = [json.loads(path.read_text("utf-8")) for path in sorted(_CORPUS.glob("*.ipynb"))]
+def _notebooks(folder: Path, read: Callable[[Path], object]) -> Reader:
     path = folder / "odd.ipynb"
 
-    def write(random: Random) -> Path:
-        path.write_bytes(mutate_json(random.choice(honest), random))
-        return path
+    def read_file(content: bytes) -> None:
+        path.write_bytes(content)
+        read(path)
 
-    return write
+    return Reader(
+        read_file, [json.loads(each.read_text("utf-8")) for each in sorted(_CORPUS.glob("*.ipynb"))]
+    )
 
 
-def _notebook_cells(folder: Path) -> Callable[[Random], object]:
+def _notebook_cells(folder: Path) -> Reader:
     from zennb.headless.read import order, read
 
-    write = _notebooks(folder)
-
-    def read_both(random: Random) -> None:
-        path = write(random)
+    def read_both(path: Path) -> None:
         order(path)
         read(path)
 
-    return read_both
+    return _notebooks(folder, read_both)
 
 
-def _notebook_document(folder: Path) -> Callable[[Random], object]:
+def _notebook_document(folder: Path) -> Reader:
     import nbformat
 
     from zennb.headless.execute import _clear
     from zennb.headless.parameters import inject
     from zennb.headless.read import document, runs
 
-    write = _notebooks(folder)
-
-    def read(random: Random) -> None:
-        path = write(random)
+    def read(path: Path) -> None:
         node = document(path)
         inject(node, {}, path=path)
         _clear(node)
@@ -221,24 +263,25 @@ def _notebook_document(folder: Path) -> Callable[[Random], object]:
             runs(cell)
         nbformat.writes(node)
 
-    return read
+    return _notebooks(folder, read)
 
 
-def _notebook_status(folder: Path) -> Callable[[Random], object]:
+def _notebook_status(folder: Path) -> Reader:
     from zennb import cli
 
-    write = _notebooks(folder)
-
-    def read(random: Random) -> None:
+    def read(path: Path) -> None:
         from zennb.commands.dispatch import run
         from zennb.commands.interface import Interface
         from zennb.commands.outcome import Context
 
-        run(["pipeline", "status", str(write(random))], Context(interface=Interface.TERMINAL))
+        run(["pipeline", "status", str(path)], Context(interface=Interface.TERMINAL))
 
+    reader = _notebooks(folder, read)
+    first = folder / "first.ipynb"
+    first.write_bytes(as_json(reader.samples[0]))
     with redirect_stdout(io.StringIO()):
-        cli.main(["pipeline", "status", str(write(Random(0)))])
-    return read
+        cli.main(["pipeline", "status", str(first)])
+    return reader
 
 
 def _records(folder: Path) -> Callable[[Random], object]:
@@ -293,7 +336,8 @@ READERS: dict[str, Callable[[Path], Callable[[Random], object]]] = {
     "blobs": _blobs,
     "sealed changes": _sealed,
     "display": _display,
-    "background run": _background,
+    "background state": _background_state,
+    "background output": _background_output,
     "stack file": _stack,
     "home marker": _home,
     "store marker": _store,

@@ -14,7 +14,7 @@ from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.components.shared_files import ListedFile
 from zennb.core.records.records import CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.engine.sharing import shared_records as module
-from zennb.engine.sharing.record_format import opened_record, record_content
+from zennb.engine.sharing.record_format import LARGEST, opened_record, record_content
 from zennb.engine.sharing.shared_records import SharedRecords, shared_records
 from zennb.errors import StoreError
 from zennb.materializers.signer import Signer
@@ -288,7 +288,7 @@ def test_what_is_no_record_is_none(tmp_path: Path, odd: bytes) -> None:
 def test_a_larger_record_is_not_read_whoever_signed_it(
     person: Callable[[str], SharedRecords], files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (module.LARGEST, module.PATIENCE) == (4_000_000, 10.0)
+    assert (LARGEST, module.PATIENCE) == (4_000_000, 10.0)
     monkeypatch.setattr("zennb.engine.sharing.record_format.LARGEST", 10_000_000)
     left(person("ada"), source="x" * 4_500_000)
     bob = person("bob")
