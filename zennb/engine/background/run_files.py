@@ -92,7 +92,7 @@ class RunFiles:
                 running=tuple(map(str, found["running"])),
                 keys={str(name): str(key) for name, key in dict(found["keys"]).items()},
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
         return state if state.started == run.started else None
 
@@ -237,6 +237,6 @@ def _entry(line: bytes) -> Sequence[Entry]:
                     "failure": [str(kind), str(message), str(traceback)] if kind else None,
                 }
             ]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         pass
     return []

@@ -1,0 +1,244 @@
+"""Owns the trial of a reader with inputs that hypothesis makes: of the shape of honest ones, with anything in any place.
+
+It runs in a process of its own: an input may end it, and memory is limited.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.odd_input.limits import bounded, limit_memory, run_apart
+from tests.odd_input.mutations import ODD_VALUES
+from tests.odd_input.readers import READERS, Reader, made
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+__all__ = ["STRATEGIES", "fault_of"]
+
+Anything: TypeAlias = "SearchStrategy[Any]"
+
+AT_ONCE = 1_000
+"""Inputs for one process: hypothesis remembers them all."""
+
+_NUMBERS = st.integers() | st.floats() | st.sampled_from([2**63, 10**400, -(10**400), 1e308, float("nan")])
+_SCALARS = st.none() | st.booleans() | _NUMBERS | st.text() | st.sampled_from(ODD_VALUES)
+ANY_JSON: Anything = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def like(sample: Any, other: Anything = ANY_JSON) -> Anything:
+    """Return values of the shape of a sample; any part is as it was, another of its kind, missing, or anything else."""
+    same: Anything = st.just(sample)
+    if isinstance(sample, dict):
+        fields = {key: like(value, other) for key, value in sample.items()}
+        return (
+            same
+            | st.fixed_dictionaries(fields)
+            | st.fixed_dictionaries({}, optional=fields)
+            | st.builds(
+                dict.__or__, st.fixed_dictionaries(fields), st.dictionaries(st.text(), other, max_size=2)
+            )
+            | other
+        )
+    if isinstance(sample, list | tuple):
+        each = st.one_of([like(value, other) for value in sample[:6]] or [other])
+        whole = st.tuples(*(like(value, other) for value in sample))
+        return same | (st.lists(each, max_size=6) | whole.map(list)).map(type(sample)) | other
+    if isinstance(sample, np.ndarray):
+        return same | st.lists(st.integers(-2, 2**40), max_size=4).map(np.array) | _rounded(sample) | other
+    kinds: dict[type, Anything] = {
+        bool: st.booleans(),
+        int: st.integers(),
+        float: _NUMBERS,
+        str: st.text(),
+        bytes: st.binary(),
+    }
+    return same | kinds.get(type(sample), other) | other
+
+
+def _rounded(sample: np.ndarray[Any, Any]) -> Anything:
+    kinds = st.sampled_from(["i1", "u2", "i4", "i8", "f4", "f8", "?", "S3", "U2", "M8[s]", "m8[ns]"])
+    return kinds.map(lambda kind: np.zeros(sample.shape, kind))
+
+
+# Notebooks: a small one, for hypothesis makes only so much of a large one.
+
+
+def _notebook(sample: dict[str, Any]) -> dict[str, Any]:
+    """Return a real notebook, cut to its first cells, with outputs of each kind and a step."""
+    cells = [each for each in sample["cells"] if len(str(each)) < 300][:3]
+    code = next(each for each in sample["cells"] if each["cell_type"] == "code")
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["a\n"]},
+        {"output_type": "display_data", "data": {"text/plain": "x", "image/png": "aGk="}, "metadata": {}},
+        {"output_type": "execute_result", "data": {"text/plain": "x"}, "metadata": {}, "execution_count": 1},
+        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]},
+    ]
+    step = {**code, "source": "%%step s -o x --expires 7d\nx = a + 1", "outputs": outputs}
+    return {**sample, "cells": [*cells, {**step, "metadata": {"tags": ["parameters"]}}]}
+
+
+def _of_notebooks(reader: Reader) -> Anything:
+    return like(_notebook(reader.samples[0])).map(reader.packed)
+
+
+def _of_json(reader: Reader) -> Anything:
+    return st.one_of([like(sample) for sample in reader.samples]).map(reader.packed) | st.binary().map(bytes)
+
+
+# Blobs: plain pickles that call what they may with anything, frames whose notes hold anything, and bytes.
+
+
+class _Call:
+    """Is pickled as a call."""
+
+    def __init__(self, function: Any, arguments: tuple[Any, ...]) -> None:
+        self._how = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self._how
+
+
+def _of_blobs(reader: Reader) -> Anything:
+    from zennb.materializers.plain import MAKERS
+    from zennb.materializers.signature import pack
+
+    makers: SimpleNamespace = MAKERS
+    types = st.sampled_from(["O", "<f8", "|S0", "|V8", "<M8[s]", "<U3", "x", [("a", "<i4")], [("a", "O")]])
+    shapes = st.lists(st.integers(-1, 2**40), max_size=3).map(tuple)
+    order = st.sampled_from(["C", "F", "A", ""])
+    array = st.tuples(
+        types | ANY_JSON, shapes | ANY_JSON, order | ANY_JSON, st.binary(max_size=64) | ANY_JSON
+    )
+    anything = st.lists(_SCALARS | st.binary(max_size=8), max_size=4).map(tuple)
+    calls = st.builds(_Call, st.sampled_from(list(vars(makers).values())), anything) | st.builds(
+        _Call, st.just(makers.array), array
+    )
+    trees = st.recursive(
+        calls | _SCALARS,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(_SCALARS.filter(_hashes), inner, max_size=2)
+        ),
+    )
+
+    def plain(value: Any) -> tuple[str, bytes]:
+        return "plain", b"".join(pack(b"zennbPL\x01", [pickle.dumps(value, 5)], []))
+
+    heads = {sample[0]: sample[1][:at] for sample in reader.samples for at in (8,)}
+    ends = st.one_of(
+        [st.tuples(st.just(kind), st.binary().map(head.__add__)) for kind, head in heads.items()]
+    )
+    cuts = st.one_of(
+        [
+            st.tuples(
+                st.just(kind),
+                st.builds(lambda at, end, data=data: data[:at] + end, st.integers(0, len(data)), st.binary()),
+            )
+            for kind, data in reader.samples
+        ]
+    )
+    header = like({"descr": "<f8", "fortran_order": False, "shape": (2,)}, st.text() | _NUMBERS)
+    arrays = st.builds(_npy, header.map(repr) | st.text(), st.binary())
+    return trees.map(plain) | _frames(reader) | arrays | cuts | ends
+
+
+def _hashes(value: Any) -> bool:
+    return not isinstance(value, list | dict)
+
+
+def _npy(header: str, data: bytes) -> tuple[str, bytes]:
+    text = header.encode("utf-8", "replace")[:2_000]
+    return "numpy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
+
+
+def _frames(reader: Reader) -> Anything:
+    from zennb.errors import NotStorable
+    from zennb.materializers.buffers import joined
+    from zennb.materializers.plain import PlainData
+
+    def stored(note: Any) -> tuple[str, bytes]:
+        try:
+            return "frame", bytes(joined(PlainData().dump(note)))
+        except NotStorable:
+            return "frame", b""
+
+    notes = [PlainData().load(data, {}) for kind, data in reader.samples if kind == "frame"]
+    return st.one_of(
+        [like(note, ANY_JSON | st.lists(_SCALARS, max_size=3).map(tuple)) for note in notes]
+    ).map(stored)
+
+
+STRATEGIES: dict[str, Callable[[Reader], Anything]] = {
+    "home marker": _of_json,
+    "store marker": _of_json,
+    "stack file": _of_json,
+    "display": _of_json,
+    "background state": _of_json,
+    "background output": _of_json,
+    "sealed changes": lambda reader: st.binary().map(bytes),
+    "notebook cells": _of_notebooks,
+    "notebook document": _of_notebooks,
+    "notebook status": _of_notebooks,
+    "blobs": _of_blobs,
+}
+"""Reader → what is made for it."""
+
+
+def fault_of(name: str, *, rounds: int, start: int) -> str:
+    """Let a reader read generated inputs; return what was wrong with one of them, "" if nothing was.
+
+    Args:
+        name: the reader, as in `tests.odd_input.readers`.
+        rounds: how many inputs.
+        start: the seed of the first process; each has `AT_ONCE` inputs.
+    """
+    for number in range(0, rounds, AT_ONCE):
+        words = (name, str(min(AT_ONCE, rounds - number)), str(start + number))
+        with tempfile.NamedTemporaryFile() as last:
+            process = run_apart("tests.odd_input.generated", *words, last.name)
+            if process.returncode:
+                content = Path(last.name).read_text("utf-8")
+                return f"{words}: ended with {process.returncode}\n{process.stderr[-3_000:]}\nThe last input: {content}"
+    return ""
+
+
+def _tried(name: str, rounds: int, start: int, last: Path) -> None:
+    """Read inputs in this process; each is noted before, in case that it ends the process."""
+    with made(name) as reader:
+        assert isinstance(reader, Reader)
+
+        @seed(start)
+        @settings(
+            max_examples=rounds,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(STRATEGIES[name](reader))
+        def reads(content: Any) -> None:
+            last.write_text(repr(content)[:2_000], "utf-8", "replace")
+            what, how = bounded(lambda: reader.read(content))
+            assert what != "wrong", how
+
+        limit_memory()
+        reads()
+
+
+if __name__ == "__main__":
+    _tried(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
