@@ -6,11 +6,12 @@ import json
 import os
 import sys
 import zlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.bounded_input import decompress, parse_json, read_file
+from zennb.bounded_input import decompress, has_sensible_fields, open_file, parse_json, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +70,44 @@ def test_compressed_bytes_are_unpacked_up_to_the_limit() -> None:
         decompress(zlib.compress(os.urandom(500))[:-9], limit=1_000)
     with pytest.raises(ValueError, match="incorrect header"):
         decompress(b"nothing of the kind", limit=100)
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str = "a"
+    count: int = 1
+    sent: float = 1.5
+    is_read: bool = False
+    rest: Any = None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"text": 1},
+        {"text": None},
+        {"count": "1"},
+        {"count": 1.5},
+        {"count": 10**400},
+        {"sent": "now"},
+        {"sent": float("nan")},
+        {"sent": 1e12},
+        {"sent": -(10**400)},
+        {"is_read": 1},
+    ],
+    ids=lambda odd: str(odd)[:20],
+)
+def test_fields_of_another_kind_are_seen(odd: dict[str, Any]) -> None:
+    assert has_sensible_fields(Note(rest=[{}]))
+    assert has_sensible_fields(Note(sent=1))
+    assert not has_sensible_fields(replace(Note(), **odd))
+
+
+@POSIX
+def test_opening_waits_for_no_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a pipe or a device"):
+        open_file(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(b"one\ntwo")
+    with open_file(tmp_path / "file") as file:
+        assert file.readline() == b"one\n"

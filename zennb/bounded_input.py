@@ -10,18 +10,23 @@ import json
 import os
 import stat
 import zlib
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["decompress", "parse_json", "read_file"]
+__all__ = ["decompress", "has_sensible_fields", "open_file", "parse_json", "read_file"]
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Opening a pipe for reading waits for somebody who writes to it, unless it is told not to."""
 
 _WEIGHTS = {"{": 232, "[": 64, ",": 40}
 """Bytes of memory that Python takes for what these characters stand for in JSON."""
+
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+_LATEST = 1e11
+"""Seconds since the epoch that are thousands of years ahead."""
 
 _MEMORY = 200_000_000
 _SMALL = 500_000
@@ -37,22 +42,33 @@ def read_file(path: Path, *, limit: int) -> bytes:
     Raises:
         OSError: it cannot be read, is larger, or is no file but a pipe or a device. Nothing waits for a pipe.
     """
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise OSError(errno.EFBIG, f"it is larger than {_size(limit)}", str(path))
+        return file.read(size)  # `read(limit)` would take that much memory first
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Args:
+        path: the file; symbolic links are followed.
+
+    Raises:
+        OSError: it cannot be read, or is no file but a pipe or a device. Nothing waits for a pipe.
+    """
     try:
         handle = os.open(path, _FLAGS)
     except ValueError as error:  # a null byte in the path
         raise FileNotFoundError(errno.ENOENT, str(error), str(path)) from None
-    try:
-        state = os.fstat(handle)
-        if stat.S_ISDIR(state.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
-        if state.st_size > limit:
-            raise OSError(errno.EFBIG, f"it is larger than {_size(limit)}", str(path))
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(state.st_size)  # `read(limit)` would take that much memory first
-    finally:
-        os.close(handle)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
 
 
 def parse_json(text: str | bytes, *, bounded: bool = False) -> Any:
@@ -71,6 +87,20 @@ def parse_json(text: str | bytes, *, bounded: bool = False) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def has_sensible_fields(record: Any) -> bool:
+    """Whether the texts, numbers and flags of a dataclass are what its annotations say.
+
+    Its numbers must be below those that no moment in seconds has, and that other numbers do not reach either.
+    """
+    for field in fields(record):
+        kinds, value = _TYPES.get(str(field.type)), getattr(record, field.name)
+        if kinds is not None and not isinstance(value, kinds):
+            return False
+        if isinstance(value, int | float) and not abs(value) < _LATEST:  # NaN is not
+            return False
+    return True
 
 
 def _memory(text: str | bytes) -> int:

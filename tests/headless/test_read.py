@@ -147,7 +147,17 @@ def test_older_formats_read_as_nbformat_converts_them(version: int, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "sheets", ["x", [1], [{}], [{"cells": [1]}], [{"cells": [{"cell_type": "code", "input": 7}]}]]
+    "sheets",
+    [
+        "x",
+        [1],
+        [{}],
+        [{"cells": [1]}],
+        [{"cells": [{"cell_type": "code", "input": 7}]}],
+        [{"cells": [{"cell_type": "heading", "level": 10**9, "source": "A title"}]}],
+        [{"cells": [{"cell_type": "heading", "level": "1", "source": "A title"}]}],
+    ],
+    ids=lambda sheets: str(sheets)[:60],
 )
 def test_older_cells_that_have_no_shape_are_refused_in_one_sentence(tmp_path: Path, sheets: object) -> None:
     path = tmp_path / "old.ipynb"

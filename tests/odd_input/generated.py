@@ -1,27 +1,33 @@
-"""Owns the trial of a reader with inputs that hypothesis makes: of the shape of honest ones, with anything in any place.
+"""Owns the trial of a reader with inputs that hypothesis makes: of the shape of honest ones, anything in any place.
 
 It runs in a process of its own: an input may end it, and memory is limited.
 """
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.odd_input.home_files import HOME_FILES
 from tests.odd_input.limits import bounded, limit_memory, run_apart
 from tests.odd_input.mutations import ODD_VALUES
-from tests.odd_input.readers import READERS, Reader, made
+from tests.odd_input.reader import Reader
+from tests.odd_input.readers import READERS, WEIGHTS, in_a_folder
+from tests.odd_input.records import row_reader
+from zennb import api
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import SimpleNamespace
+
     from hypothesis.strategies import SearchStrategy
 
 __all__ = ["STRATEGIES", "fault_of"]
@@ -92,8 +98,18 @@ def _notebook(sample: dict[str, Any]) -> dict[str, Any]:
     return {**sample, "cells": [*cells, {**step, "metadata": {"tags": ["parameters"]}}]}
 
 
+def _older(version: int) -> dict[str, Any]:
+    """Return a notebook of an older format, in which headings were cells of their own."""
+    code = {"cell_type": "code", "input": ["x = 1"], "language": "python", "outputs": [], "metadata": {}}
+    heading = {"cell_type": "heading", "level": 2, "source": ["Title"], "metadata": {}}
+    first = {"cell_type": "code", "code": "x = 1", "text": "y"}
+    sheets = {"worksheets": [{"cells": [code, heading]}]} if version > 1 else {"cells": [first]}
+    return {"nbformat": version, "nbformat_minor": 0, "metadata": {"name": "x"}, **sheets}
+
+
 def _of_notebooks(reader: Reader) -> Anything:
-    return like(_notebook(reader.samples[0])).map(reader.packed)
+    samples = [_notebook(reader.samples[0]), *map(_older, (1, 2, 3))]
+    return st.one_of([like(each) for each in samples]).map(reader.packed)
 
 
 def _of_json(reader: Reader) -> Anything:
@@ -182,6 +198,24 @@ def _frames(reader: Reader) -> Anything:
     ).map(stored)
 
 
+# Rows of a database.
+
+ROWS = "rows of records"
+
+
+def _of_rows(reader: Reader) -> Anything:
+    scalars = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary()
+
+    def others(value: Any) -> Anything:
+        if isinstance(value, str) and value[:1] in {"{", "["}:
+            return like(json.loads(value)).map(json.dumps) | scalars
+        return like(value, scalars)
+
+    made = {place: others(place[2]) for place in reader.samples}
+    changes = st.sampled_from(list(made)).flatmap(lambda place: st.tuples(st.just(place), made[place]))
+    return st.tuples(st.lists(changes, min_size=1, max_size=3), st.integers(0, 10_000))
+
+
 STRATEGIES: dict[str, Callable[[Reader], Anything]] = {
     "home marker": _of_json,
     "store marker": _of_json,
@@ -189,25 +223,41 @@ STRATEGIES: dict[str, Callable[[Reader], Anything]] = {
     "display": _of_json,
     "background state": _of_json,
     "background output": _of_json,
+    **dict.fromkeys(HOME_FILES, _of_json),
     "sealed changes": lambda reader: st.binary().map(bytes),
     "notebook cells": _of_notebooks,
     "notebook document": _of_notebooks,
     "notebook status": _of_notebooks,
     "blobs": _of_blobs,
+    ROWS: _of_rows,
 }
 """Reader → what is made for it."""
 
 
-def fault_of(name: str, *, rounds: int, start: int) -> str:
-    """Let a reader read generated inputs; return what was wrong with one of them, "" if nothing was.
+def _failing(_folder: Path) -> Reader:
+    """Return what is no reader: it shows that failures are noticed."""
+
+    def read(content: str) -> None:
+        if len(content) > 1:
+            raise ValueError("odd")
+
+    return Reader(read, [""])
+
+
+OTHERS: dict[str, Callable[[Path], Reader]] = {ROWS: row_reader, "a reader that fails": _failing}
+"""Name → makes a reader that is tried here only."""
+
+
+def fault_of(names: Sequence[str], *, rounds: int, start: int) -> str:
+    """Let readers read generated inputs; return what was wrong with one of them, "" if nothing was.
 
     Args:
-        name: the reader, as in `tests.odd_input.readers`.
-        rounds: how many inputs.
-        start: the seed of the first process; each has `AT_ONCE` inputs.
+        names: the readers.
+        rounds: how many inputs each is given; fewer if it takes long.
+        start: the seed of the first process; each has at most `AT_ONCE` inputs for a reader.
     """
     for number in range(0, rounds, AT_ONCE):
-        words = (name, str(min(AT_ONCE, rounds - number)), str(start + number))
+        words = (",".join(names), str(min(AT_ONCE, rounds - number)), str(start + number))
         with tempfile.NamedTemporaryFile() as last:
             process = run_apart("tests.odd_input.generated", *words, last.name)
             if process.returncode:
@@ -218,8 +268,10 @@ def fault_of(name: str, *, rounds: int, start: int) -> str:
 
 def _tried(name: str, rounds: int, start: int, last: Path) -> None:
     """Read inputs in this process; each is noted before, in case that it ends the process."""
-    with made(name) as reader:
+    with in_a_folder() as folder:
+        reader = OTHERS[name](folder) if name in OTHERS else READERS[name](folder)
         assert isinstance(reader, Reader)
+        strategy = STRATEGIES[name](reader) if name in STRATEGIES else st.text()
 
         @seed(start)
         @settings(
@@ -230,15 +282,20 @@ def _tried(name: str, rounds: int, start: int, last: Path) -> None:
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        @given(STRATEGIES[name](reader))
+        @given(strategy)
         def reads(content: Any) -> None:
-            last.write_text(repr(content)[:2_000], "utf-8", "replace")
+            last.write_text(f"{name}: {content!r}"[:2_000], "utf-8", "replace")
             what, how = bounded(lambda: reader.read(content))
             assert what != "wrong", how
 
         limit_memory()
-        reads()
+        try:
+            reads()
+        finally:
+            api.close()
 
 
 if __name__ == "__main__":
-    _tried(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    for each in sys.argv[1].split(","):
+        share = min(1.0, WEIGHTS.get("records" if each == ROWS else each, 1.0))
+        _tried(each, max(5, round(int(sys.argv[2]) * share)), int(sys.argv[3]), Path(sys.argv[4]))

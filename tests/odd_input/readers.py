@@ -8,18 +8,19 @@ import os
 import tempfile
 import zlib
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.odd_input.home_files import HOME_FILES
 from tests.odd_input.mutations import mutate_bytes, mutate_json
+from tests.odd_input.reader import Reader, as_json, lines
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from random import Random
 
-__all__ = ["READERS", "WEIGHTS", "Reader", "as_json", "made"]
+__all__ = ["READERS", "WEIGHTS", "in_a_folder", "made"]
 
 WEIGHTS = {"blobs": 5.0, "notebook status": 0.25, "records": 0.1, "records of steps": 0.025}
 """How many inputs a reader is given, compared with the others: by how long each takes."""
@@ -27,44 +28,22 @@ WEIGHTS = {"blobs": 5.0, "notebook status": 0.25, "records": 0.1, "records of st
 _CORPUS = Path(__file__).parents[1] / "corpus"
 
 
-def as_json(value: Any) -> bytes:
-    return json.dumps(value).encode("utf-8", "surrogatepass")
-
-
-@dataclass(frozen=True)
-class Reader:
-    """One reader.
-
-    Attributes:
-        read: reads an input.
-        samples: honest values.
-        mutated: makes an odd input of one of them.
-        packed: makes an input of a value that is like them.
-    """
-
-    read: Callable[[Any], object]
-    samples: Sequence[Any]
-    mutated: Callable[[Any, Random], Any] = mutate_json
-    packed: Callable[[Any], Any] = as_json
-
-    def made(self, random: Random) -> Any:
-        """Return an odd input."""
-        return self.mutated(random.choice(self.samples), random)
-
-    def __call__(self, random: Random) -> object:
-        """Read an odd input."""
-        return self.read(self.made(random))
-
-
 @contextmanager
 def made(name: str) -> Iterator[Callable[[Random], object]]:
     """Give the reader of that name, with a folder of its own."""
+    with in_a_folder() as folder:
+        yield READERS.get(name, _failing)(folder)
+
+
+@contextmanager
+def in_a_folder() -> Iterator[Path]:
+    """Give a new folder, which is the working folder and has all that zennb keeps."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["ZENNB_HOME"] = f"{folder}/home"
         os.environ["JUPYTER_DATA_DIR"] = f"{folder}/jupyter"
         os.environ["IPYTHONDIR"] = f"{folder}/ipython"
         os.chdir(folder)
-        yield READERS.get(name, _failing)(Path(folder))
+        yield Path(folder)
 
 
 def _blobs(folder: Path) -> Reader:
@@ -188,11 +167,7 @@ def _background_output(folder: Path) -> Reader:
             else:
                 event_text(entry["event"], live=True)
 
-    return Reader(read, [entries], mutated, _lines)
-
-
-def _lines(value: Any) -> bytes:
-    return b"".join(as_json(each) + b"\n" for each in (value if isinstance(value, list) else [value]))
+    return Reader(read, [entries], mutated, lines)
 
 
 def _stack(_folder: Path) -> Reader:
@@ -344,6 +319,7 @@ READERS: dict[str, Callable[[Path], Callable[[Random], object]]] = {
     "notebook cells": _notebook_cells,
     "notebook document": _notebook_document,
     "notebook status": _notebook_status,
+    **HOME_FILES,
     "records": _records,
     "records of steps": _records_of_steps,
 }

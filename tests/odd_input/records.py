@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.displaypub import CapturingDisplayPublisher
@@ -15,15 +16,15 @@ from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
 from tests.odd_input.mutations import ODD_VALUES, mutate_json
+from tests.odd_input.reader import Reader
 from zennb import api
 from zennb.jupyter.kernel.extension import load, unload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from random import Random
 
-__all__ = ["CELLS", "COMMANDS", "commands", "home", "odd_copy", "rerun", "shell"]
+__all__ = ["CELLS", "COMMANDS", "commands", "home", "odd_copy", "rerun", "row_reader", "shell"]
 
 CELLS = (
     "%%step first\nimport os\nprint('hello')\na = [1, 2, 3]\na",
@@ -98,27 +99,72 @@ def home(folder: Path) -> Path:
 
 def odd_copy(honest: Path, target: Path, random: Random) -> None:
     """Copy a home; one to three values in its database become something else."""
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(honest, target)
-    with closing(sqlite3.connect(target / "metadata.db", isolation_level=None)) as database:
-        database.execute("PRAGMA ignore_check_constraints = ON")
+    with _copy(honest, target) as database:
         for _ in range(random.choice((1, 1, 2, 3))):
             _change(database, random)
 
 
-def _change(database: sqlite3.Connection, random: Random) -> None:
+@contextmanager
+def _copy(honest: Path, target: Path) -> Iterator[sqlite3.Connection]:
+    """Copy a home, and give the database of the copy, which may hold anything."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(honest, target)
+    with closing(sqlite3.connect(target / "metadata.db", isolation_level=None)) as database:
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        yield database
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
     tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    table = random.choice([name for name in tables if not name.startswith("sqlite_")])
-    column = random.choice([row[1] for row in database.execute(f"PRAGMA table_info({table})")])
+    return [name for name in tables if not name.startswith("sqlite_")]
+
+
+def _columns(database: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+
+
+def _change(database: sqlite3.Connection, random: Random) -> None:
+    table = random.choice(_tables(database))
+    column = random.choice(_columns(database, table))
     rows = [value for (value,) in database.execute(f"SELECT {column} FROM {table}")]
-    if not rows:
-        return
-    chosen = random.choice(rows)
-    value = _odd(chosen, random)
+    if rows:
+        chosen = random.choice(rows)
+        _set(database, table, column, chosen, _odd(chosen, random))
+
+
+def _set(database: sqlite3.Connection, table: str, column: str, chosen: Any, value: Any) -> None:
     try:
         database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} IS ?", (value, chosen))
     except (sqlite3.IntegrityError, sqlite3.DatabaseError, OverflowError):
         return  # SQLite refuses it: NOT NULL, UNIQUE, or an integer of more than 64 bits
+
+
+def row_reader(folder: Path) -> Reader:
+    """Make the reader of a home in which some values are others: `((table, column, value), other value)`.
+
+    Its inputs are pairs: such changes, and the number by which commands are chosen.
+    """
+    honest, target = home(folder), folder / "odd"
+    os.environ["ZENNB_HOME"] = str(target)
+    with _copy(honest, target) as database:
+        samples = [
+            (table, column, value)
+            for table in _tables(database)
+            for column in _columns(database, table)
+            for (value,) in database.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall()
+        ]
+
+    def read(content: tuple[list[tuple[tuple[str, str, Any], Any]], int]) -> None:
+        changes, number = content
+        with _copy(honest, target) as database:
+            for place, value in changes:
+                _set(database, *place, value)
+        try:
+            commands(Random(number))
+        finally:
+            api.close()
+
+    return Reader(read, samples)
 
 
 def _odd(value: Any, random: Random) -> Any:

@@ -73,6 +73,11 @@ def test_times_are_iso_without_seconds() -> None:
     assert when(None) == ""
 
 
+@pytest.mark.parametrize("odd", [-9e10, 253_402_300_800.0, 1e300, float("nan")])
+def test_a_moment_that_no_calendar_has_is_shown_as_unknown(odd: float) -> None:
+    assert when(odd) == "?"
+
+
 def test_counts_set_thousands_apart() -> None:
     assert count(12_500) == "12,500"
     assert plural(1, "step") == "1 step"

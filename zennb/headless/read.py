@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json, read_file
 from zennb.compat.notebook_libraries import load_quickly
 from zennb.core.reading.cell_heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
 from zennb.headless.formats import converted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["NotebookCell", "document", "notebook_text", "order", "read", "runs", "step_name"]
 
@@ -195,8 +198,21 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
             f"{path.name} is in notebook format {content['nbformat']}; zennb reads formats up to 4. "
             "Save it as format 4 from the program that wrote it, or update zennb."
         )
+    if not all(type(level) is int and 0 < level < 10 for level in _levels(content)):
+        # Whoever converts the cell writes that many `#`: a gigabyte, if the file says so.
+        raise _damaged(path, ValueError("a heading has no level from 1 to 9"))
     parsed: dict[str, Any] = content
     return parsed
+
+
+def _levels(content: dict[str, Any]) -> Iterator[object]:
+    """Yield the levels of headings, which are cells of their own in formats before 4."""
+    sheets = content.get("worksheets")
+    for sheet in sheets if isinstance(sheets, list) else ():
+        cells = _entry(sheet, "cells")
+        for cell in cells if isinstance(cells, list) else ():
+            if isinstance(cell, dict) and "level" in cell:
+                yield cell["level"]
 
 
 def notebook_text(path: Path) -> str:

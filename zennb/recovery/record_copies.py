@@ -128,7 +128,7 @@ def opened_copy(content: Buffer, *, signer: Signer) -> RecordCopy | None:
         return None
     try:
         return read_body(json.loads(body))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None  # signed, but of a format that this version does not know
 
 
@@ -136,7 +136,7 @@ def read_body(found: Any) -> RecordCopy:
     """Return what the JSON text of `body_of` holds.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError, RecursionError: it holds something else.
+        ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError: it holds something else.
     """
     inputs, outputs = (
         {str(name): _artifact(columns) for name, columns in found[part].items()}

@@ -192,7 +192,10 @@ def when(seconds: float | None) -> str:
     """Return a moment as local time without seconds: `2026-03-09 14:05`; nothing for 0 and None."""
     if not seconds:
         return ""
-    return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):  # an odd record: no calendar has that moment
+        return "?"
 
 
 def count(number: int | None) -> str:

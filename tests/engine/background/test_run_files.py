@@ -113,6 +113,7 @@ ODD = (
     b'{"kind": "output", "step": 1, "event": {}}\n',
     b'{"kind": "output", "step": "a", "event": {"kind": "stream", "name": 1, "text": "x"}}\n',
     b'{"kind": "step", "step": "a", "status": "happy"}\n',
+    b'{"kind": "step", "step": "a", "status": "completed", "seconds": 1%b}\n' % (b"0" * 400),
     b"[" * 100_000 + b"\n",
     b'{"kind": "output", "step": "a", "event": {"kind": "str',
 )
@@ -127,7 +128,12 @@ def test_odd_output_is_passed_over(tmp_path: Path, content: bytes) -> None:
     assert [entry["event"]["text"] for entry in follow(files, lambda: True)] == ["good"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"started": "x"}', b'{"started": 5.0}', b"\xff"])
+LARGE = b'{"started": 1%b, "steps": [], "running": [], "keys": {}}' % (b"0" * 400)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"started": "x"}', b'{"started": 5.0}', b"\xff", LARGE]
+)
 def test_an_odd_state_is_none(tmp_path: Path, content: bytes) -> None:
     files, written = log(tmp_path)
     written.close()

@@ -222,7 +222,15 @@ def test_what_a_registry_was_asked_for_is_never_dropped(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"type": 1}', "\x00", "[" * 100_000, json.dumps({"payload": []})]
+    "content",
+    [
+        *("", "[]", "{}", '{"type": 1}', "\x00", "[" * 100_000, json.dumps({"payload": []})),
+        *(
+            json.dumps({"type": "alerter", "component": "team", "payload": {}, **odd})
+            for odd in ({"type": []}, {"created": 1e300}, {"attempts": "x"}, {"problem": None})
+        ),
+    ],
+    ids=lambda content: content[:60],
 )
 def test_a_file_that_is_no_message_is_passed_over(tmp_path: Path, content: str) -> None:
     box = Outbox(tmp_path)
@@ -305,6 +313,7 @@ def test_the_note_of_what_was_delivered_stays_small_and_odd_lines_are_left_out(
     path = tmp_path / "delivered.log"
     assert path.stat().st_size < 2500
     before = len(box.sent())
+    odd = json.dumps({"type": "alerter", "component": "team", "what": "x", "sent": 1e300})
     with path.open("ab") as file:
-        file.write(b'\xff\n{"a": 1}\n[]\nnull\n{"type": "alerter", "component": "half')
+        file.write(odd.encode() + b'\n\xff\n{"a": 1}\n[]\nnull\n{"type": "alerter", "component": "half')
     assert len(box.sent()) == before > 3

@@ -268,6 +268,7 @@ def deep(levels: int) -> Any:
         {"outputs": {"x": {"name": "x"}}},
         {"more": deep(60)},
         {"recorded": "yesterday"},
+        {"recorded": 10**400},
     ],
     ids=lambda change: next(iter(change)),
 )

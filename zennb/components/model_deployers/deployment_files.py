@@ -10,7 +10,7 @@ from hashlib import sha256
 from shutil import rmtree
 from typing import TYPE_CHECKING
 
-from zennb.bounded_input import parse_json, read_file
+from zennb.bounded_input import has_sensible_fields, open_file, parse_json, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +48,6 @@ class DeploymentState:
     lock: str = ""
     is_stopped: bool = False
     folder: str = ""
-
-
-_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +88,10 @@ class DeploymentFiles:
         """Return the state; None where there is none, or no sensible one."""
         try:
             found = parse_json(read_file(self.folder / "deployment.json", limit=_LARGEST_STATE))
-            known = {each.name: found[each.name] for each in fields(DeploymentState)}
+            state = DeploymentState(**{each.name: found[each.name] for each in fields(DeploymentState)})
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not all(isinstance(known[each.name], _TYPES[str(each.type)]) for each in fields(DeploymentState)):
-            return None
-        return DeploymentState(**known)
+        return state if has_sensible_fields(state) else None
 
     def write_state(self, state: DeploymentState) -> None:
         """Write the state, whole or not at all."""
@@ -142,7 +137,7 @@ class DeploymentFiles:
     def log_text(self, *, most: int = _LARGEST_LOG) -> str:
         """Return the end of the log."""
         try:
-            with self.log.open("rb") as file:
+            with open_file(self.log) as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - most))
                 return file.read(most).decode("utf-8", "replace")
         except OSError:

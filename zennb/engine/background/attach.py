@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.bounded_input import open_file
 from zennb.core.records.records import Status
 from zennb.core.secrets.texts import mask_text
 from zennb.engine.background.process import stop
@@ -72,7 +73,7 @@ def last_words(workspace: Workspace, run: Run) -> str:
     if run.status.is_good or not is_background(workspace, run):
         return ""
     try:
-        with _files(workspace, run).streams.open("rb") as file:
+        with open_file(_files(workspace, run).streams) as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - _MOST_WORDS))
             text = file.read().decode("utf-8", "replace")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zennb.bounded_input import parse_json, read_file
+from zennb.bounded_input import open_file, parse_json, read_file
 from zennb.core.records.records import Status
 from zennb.core.secrets.held import HELD
 from zennb.core.secrets.texts import mask_json
@@ -200,7 +200,7 @@ def follow(
         pause: waits for so many seconds.
     """
     try:
-        file = files.output.open("rb")
+        file = open_file(files.output)
     except OSError:
         return
     with file:

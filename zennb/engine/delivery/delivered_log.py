@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from zennb.bounded_input import parse_json
+from zennb.bounded_input import has_sensible_fields, parse_json, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["DeliveredLog", "SentMessage"]
 
 _NAME, _LONGEST = "delivered.log", 100_000
+# Without waiting, should somebody have put a pipe there.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +52,14 @@ class DeliveredLog:
     def recent(self, limit: int) -> list[SentMessage]:
         """Return the last messages, the newest first."""
         try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = read_file(self._path, limit=2 * _LONGEST).splitlines()
         except OSError:
             return []
         found = []
         for line in reversed(lines):
             with suppress(ValueError, TypeError):  # half written when the disk was full, or not ours
-                found.append(SentMessage(**parse_json(line.encode(), bounded=True)))
+                note = SentMessage(**parse_json(line, bounded=True))
+                found += [note] if has_sensible_fields(note) else []
             if len(found) == limit:
                 break
         return found
@@ -71,7 +74,7 @@ class DeliveredLog:
                 draft = path.with_name(f"{_NAME}.{uuid.uuid4().hex}")
                 draft.write_bytes(kept)
                 draft.replace(path)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            handle = os.open(path, _APPEND, 0o600)
             try:
                 os.write(handle, f"{json.dumps(asdict(note))}\n".encode())
             finally:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zennb.bounded_input import parse_json, read_file
+from zennb.bounded_input import has_sensible_fields, parse_json, read_file
 from zennb.core.secrets.names import DOTS
 from zennb.core.secrets.texts import mask_json
 from zennb.engine.delivery.delivered_log import DeliveredLog
@@ -349,7 +349,7 @@ class Outbox:
                     continue
                 found = parse_json(read_file(path, limit=_LARGEST), bounded=True)
                 message = OutboxMessage(**found)
-                if not isinstance(message.payload, dict):
+                if not isinstance(message.payload, dict) or not has_sensible_fields(message):
                     continue
             except (OSError, ValueError, TypeError):  # not ours, or half written when the disk was full
                 continue

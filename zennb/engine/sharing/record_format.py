@@ -72,7 +72,7 @@ def opened_record(content: bytes, *, signer: Signer) -> SharedRecord | None:
         if not _HEX.fullmatch(public) or not signer.has_signed_shared(public, signature, text):
             return None
         return _opened(_bounded(text), public)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
 
 
