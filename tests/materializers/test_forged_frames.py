@@ -41,6 +41,7 @@ FORGED: dict[str, dict[str, Any]] = {
     "a frequency of the index that is none": {
         "index": ("DatetimeIndex", ("DatetimeArray", ZEROS.astype("M8[s]"), None), None, "no frequency")
     },
+    "a kind of endless name": a_block("no such kind" * 10_000, 1),
     "more columns than blocks": {"columns": ("RangeIndex", 0, 10**6, 1, None)},
 }
 
@@ -56,8 +57,9 @@ def test_a_forged_frame_is_refused_before_it_touches_memory(
         2,
         3,
     ]
-    with pytest.raises(DamagedArtifact, match="no frame"):
+    with pytest.raises(DamagedArtifact, match="no frame") as refused:
         materializers.load("frame", joined(PlainData().dump(honest | change)), name="v")
+    assert len(str(refused.value)) < 500
 
 
 @pytest.mark.parametrize("dtype", ["|O8", "|V8", "|S8"])

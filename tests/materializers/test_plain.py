@@ -237,6 +237,7 @@ def test_a_planted_call_is_refused_and_nothing_runs(tmp_path: Path, protocol: in
         "numpy.ndarray",
         "copyreg._reconstructor",
         "collections.Counter",
+        f"collections.{'x' * 100}",
     ],
 )
 def test_no_other_name_is_found(name: str) -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.odd_input.home_files import HOME_FILES
-from tests.odd_input.limits import bounded, limit_memory, run_apart
+from tests.odd_input.limits import bounded, lift_limit, limit_memory, run_apart
 from tests.odd_input.mutations import ODD_VALUES
 from tests.odd_input.reader import Reader
 from tests.odd_input.readers import READERS, WEIGHTS, in_a_folder
@@ -292,6 +292,7 @@ def _tried(name: str, rounds: int, start: int, last: Path) -> None:
         try:
             reads()
         finally:
+            lift_limit()
             api.close()
 
 

@@ -19,7 +19,7 @@ from zennb.errors import ZennbError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ROUNDS", "SECONDS", "Trial", "bounded", "limit_memory", "run_apart", "trial"]
+__all__ = ["ROUNDS", "SECONDS", "Trial", "bounded", "lift_limit", "limit_memory", "run_apart", "trial"]
 
 ROUNDS = int(os.environ.get("ZENNB_FUZZ_ROUNDS", "0"))
 """Inputs for each reader; 0 for the few of a quick look, which are always the same."""
@@ -130,11 +130,19 @@ def bounded(work: Callable[[], object]) -> tuple[str, str]:
 
 
 def limit_memory() -> None:
+    """Let the process take only `MEMORY` more than it has."""
     import resource
 
     pages = _pages()
     if pages is not None:
         resource.setrlimit(resource.RLIMIT_AS, (pages + MEMORY, resource.RLIM_INFINITY))
+
+
+def lift_limit() -> None:
+    """Let the process take as much memory as there is."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def _pages() -> int | None:

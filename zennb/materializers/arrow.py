@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from zennb.compat.instances import error_line
 from zennb.digests.added_attributes import added_attributes
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.arrow_checks import check_schema, check_table
@@ -66,7 +67,8 @@ class ArrowTables(Materializer):
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
             raise DamagedArtifact(
-                f"stored bytes are not an Arrow file of zennb ({error}); run the step again.", digest=""
+                f"stored bytes are not an Arrow file of zennb ({error_line(error)}); run the step again.",
+                digest="",
             ) from error
 
     def sample(self, value: Any) -> Any:

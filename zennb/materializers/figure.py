@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zennb.compat.instances import error_line
 from zennb.errors import DamagedArtifact
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.plain import PlainData
@@ -53,6 +54,6 @@ class Pictures(Materializer):
                 image.putpalette(parts["clear"], "RGBA")
         except (KeyError, TypeError, ValueError, MemoryError) as error:
             raise DamagedArtifact(
-                f"stored bytes are no picture ({error}); run the step again.", digest=""
+                f"stored bytes are no picture ({error_line(error)}); run the step again.", digest=""
             ) from error
         return image

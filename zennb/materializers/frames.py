@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from zennb.compat.frames import array_of, blocks_of, frame_of_blocks
+from zennb.compat.instances import error_line
 from zennb.digests.added_attributes import added_attributes
 from zennb.errors import DamagedArtifact, NotStorable, ZennbError
 from zennb.materializers.available import not_importable
@@ -70,7 +71,7 @@ class Frames(Materializer):
         except Exception as error:
             raise DamagedArtifact(
                 f"stored bytes are no frame that pandas {pd.__version__} can read "
-                f"({type(error).__name__}: {error}); run the step again.",
+                f"({error_line(error)}); run the step again.",
                 digest="",
             ) from error
         return value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from zennb.compat.arrays import as_often, as_once, file_behind, with_strides
+from zennb.compat.instances import error_line
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import ALIGNMENT, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -71,7 +72,7 @@ class NumpyArrays(Materializer):
             return array
         except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
             raise DamagedArtifact(
-                f"stored bytes are not an .npy file ({error}); run the step again.", digest=""
+                f"stored bytes are not an .npy file ({error_line(error)}); run the step again.", digest=""
             ) from error
 
 

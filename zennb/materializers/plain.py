@@ -20,7 +20,7 @@ from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from types import EllipsisType, NotImplementedType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import error_line, is_a
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, Reader, out_of_band
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -213,7 +213,7 @@ class _PlainUnpickler(pickle.Unpickler):
         if module == __name__ and room == "MAKERS" and maker in vars(MAKERS):
             return getattr(MAKERS, maker)
         raise UntrustedArtifact(
-            f"stored plain data names `{module}.{name}`, which plain data never does; it was tampered with "
+            f"stored plain data names `{f'{module}.{name}'[:200]}`, which plain data never does; it was tampered with "
             "and nothing of it was run. Run the step again with --rerun to store it anew."
         )
 
@@ -257,5 +257,5 @@ class PlainData(Materializer):
             raise
         except Exception as error:
             raise DamagedArtifact(
-                f"stored plain data cannot be read ({error}); run the step again.", digest=""
+                f"stored plain data cannot be read ({error_line(error)}); run the step again.", digest=""
             ) from error
