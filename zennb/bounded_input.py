@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["decompress", "has_sensible_fields", "open_file", "parse_json", "read_file"]
+__all__ = ["APPEND", "decompress", "has_sensible_fields", "open_file", "parse_json", "read_file"]
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Opening a pipe for reading waits for somebody who writes to it, unless it is told not to."""
+
+APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
+"""Flags for a file that is written on, or made: a pipe in its place is an error, and nothing waits for its reader."""
 
 _WEIGHTS = {"{": 232, "[": 64, ",": 40}
 """Bytes of memory that Python takes for what these characters stand for in JSON."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -338,3 +339,17 @@ def test_a_store_that_nobody_else_reaches_has_no_shared_runs(people: People) -> 
     ada = people.turn("ada")
     ada.run("%stack set default")
     assert "nobody else reaches the artifact store 'default'" in str(ada.cell("%runs list --shared").error)
+
+
+def test_results_whose_time_is_over_here_do_not_come_back_from_others(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.turn("ada").run(PLAIN)
+    bob = people.turn("bob")
+    assert bob.run(PLAIN.replace("few", "few --rerun --expires 1h", 1))[0].status == "completed"
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3 * 3600)
+    bob.restart()
+    (ran,) = bob.run(PLAIN)
+    assert ran.status == "completed", ran.reason
+    assert "--expires" in ran.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -67,6 +68,7 @@ def shell(folder: Path) -> Iterator[Any]:
         yield made
     finally:
         unload(made)
+        atexit.unregister(made.atexit_operations)  # its folder may be gone by then
         InteractiveShell.clear_instance()
         api.close()
 

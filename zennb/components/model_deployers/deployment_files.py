@@ -10,7 +10,7 @@ from hashlib import sha256
 from shutil import rmtree
 from typing import TYPE_CHECKING
 
-from zennb.bounded_input import has_sensible_fields, open_file, parse_json, read_file
+from zennb.bounded_input import APPEND, has_sensible_fields, open_file, parse_json, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ class DeploymentFiles:
         with suppress(OSError):
             if self.log.stat().st_size > 10 * _LARGEST_LOG:
                 self.log.replace(self.folder / "log-before.txt")
-        return os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.open(self.log, APPEND, 0o600)
 
     def log_text(self, *, most: int = _LARGEST_LOG) -> str:
         """Return the end of the log."""

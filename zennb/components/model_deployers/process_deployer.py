@@ -215,22 +215,23 @@ class ProcessDeployer(ModelDeployer):
 
     def _launch(self, files: DeploymentFiles, state: DeploymentState) -> subprocess.Popen[bytes]:
         more = {"creationflags": _WINDOWS_FLAGS} if sys.platform == "win32" else {"start_new_session": True}
-        log = files.open_log()
         try:
-            return subprocess.Popen(
-                list(self.command()),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=state.folder or None,
-                **more,
-            )
+            log = files.open_log()
+            try:
+                return subprocess.Popen(
+                    list(self.command()),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=state.folder or None,
+                    **more,
+                )
+            finally:
+                os.close(log)
         except OSError as error:
             raise DeploymentFailed(
                 f"the process of deployment '{state.name}' cannot be started: {error}."
             ) from error
-        finally:
-            os.close(log)
 
     def _answer(self, process: subprocess.Popen[bytes], files: DeploymentFiles, wanted: str) -> Any:
         assert process.stdout is not None

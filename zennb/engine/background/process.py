@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from zennb.bounded_input import APPEND
 from zennb.components.killing import kill_group
 from zennb.engine.step.streams import mask_stream
 from zennb.errors import StepRefused, UsageError
@@ -122,7 +123,10 @@ def prepare_process() -> bytes:
 
 def announce(files: RunFiles) -> None:
     """In the new process: say that the run is recorded; what is written past its steps goes to a file from now on."""
-    streams = os.open(files.streams, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        streams = os.open(files.streams, APPEND, 0o600)
+    except OSError:  # a full disk, or no file but a pipe: the run goes on without
+        streams = os.open(os.devnull, os.O_WRONLY)
     _answer_with({"run": files.number})
     _announced.append(files.number)
     sys.stdout.flush()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zennb.bounded_input import open_file, parse_json, read_file
+from zennb.bounded_input import APPEND, open_file, parse_json, read_file
 from zennb.core.records.records import Status
 from zennb.core.secrets.held import HELD
 from zennb.core.secrets.texts import mask_json
@@ -138,7 +138,7 @@ class OutputLog:
         self._room = LARGEST
         files.output.parent.mkdir(parents=True, exist_ok=True)
         # Only for this user: it is what they would see on their screen.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        flags = APPEND | os.O_TRUNC | getattr(os, "O_BINARY", 0)
         self._file = os.fdopen(os.open(files.output, flags, 0o600), "wb", buffering=0)
         files.write_state(state)
 

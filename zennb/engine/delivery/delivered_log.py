@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from zennb.bounded_input import has_sensible_fields, parse_json, read_file
+from zennb.bounded_input import APPEND, has_sensible_fields, parse_json, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["DeliveredLog", "SentMessage"]
 
 _NAME, _LONGEST = "delivered.log", 100_000
-# Without waiting, should somebody have put a pipe there.
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +72,7 @@ class DeliveredLog:
                 draft = path.with_name(f"{_NAME}.{uuid.uuid4().hex}")
                 draft.write_bytes(kept)
                 draft.replace(path)
-            handle = os.open(path, _APPEND, 0o600)
+            handle = os.open(path, APPEND, 0o600)
             try:
                 os.write(handle, f"{json.dumps(asdict(note))}\n".encode())
             finally:
