@@ -86,8 +86,7 @@ def test_cells_run_in_order_in_the_folder_of_the_notebook_by_this_interpreter(
     ]
     assert done.out == tmp_path / "deep" / "out.ipynb"
     *told, process = shown(done.out, 2).split()
-    assert told == [str(tmp_path), sys.executable, "21", "mine"]
-    assert int(process) != os.getpid()
+    assert (told, process != str(os.getpid())) == ([str(tmp_path), sys.executable, "21", "mine"], True)
     assert shown(done.out, 3) == f"{path} prod {{}}\n"
     assert [cell.execution_count for cell in nbformat.read(done.out, as_version=4).cells] == [1, None, 2, 3]
     assert [file.name for file in done.out.parent.iterdir()] == ["out.ipynb"]
