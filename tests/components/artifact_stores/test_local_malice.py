@@ -173,6 +173,21 @@ def test_a_row_with_a_strange_tag_is_damaged_and_kept_aside(
     assert [file.read_bytes() for file in (root / "quarantine").iterdir()] == [b"content"]
 
 
+@pytest.mark.parametrize("column", ["store_time", "expire_time", "access_time", "access_count", "size"])
+@pytest.mark.parametrize("odd", ["x", b"\xff", None, 1e300, -1e300])
+def test_a_row_with_a_strange_time_can_be_listed_read_and_stored_again(
+    root: Path, column: str, odd: object, opener: Callable[..., LocalArtifactStore]
+) -> None:
+    plant(root, value=b"content", tag="row:7", **{column: odd})
+    store = opener()
+    assert len(list(store.stored())) in {1, 2}
+    assert store.put([b"content"]) == DIGEST
+    assert bytes(store.get(DIGEST)) == b"content"
+    assert store.verify() == []
+    store.delete(DIGEST)
+    assert not store.has(DIGEST)
+
+
 def test_a_row_that_claims_a_size_for_a_file_outside_gets_nothing(
     root: Path, tmp_path: Path, opener: Callable[..., LocalArtifactStore]
 ) -> None:

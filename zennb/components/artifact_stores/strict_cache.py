@@ -105,12 +105,22 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
     def entries(self) -> list[tuple[object, object, float, object]]:
         """Return key, tag, time and the first bytes of every row; the rest of the content is not read."""
         sql = "SELECT key, tag, store_time, substr(value, 1, 8) FROM Cache WHERE raw = 1"
-        return [(key, tag, float(when or 0.0), head) for key, tag, when, head in self._sql(sql).fetchall()]
+        return [(key, tag, _seconds(when), head) for key, tag, when, head in self._sql(sql).fetchall()]
+
+    def add(self, key: object, value: object, **options: Any) -> bool:
+        """Add a row unless there is one; a row whose end is no time has ended."""
+        try:
+            return bool(super().add(key, value, **options))
+        except TypeError:  # diskcache compares what stands in the row with the time
+            sql = "UPDATE Cache SET expire_time = 0 WHERE key = ? AND typeof(expire_time) IN ('text', 'blob')"
+            if not self._sql(sql, (key,)).rowcount:
+                raise
+            return bool(super().add(key, value, **options))
 
     def stored_at(self, digest: str) -> float | None:
         """Return when a row was last stored or renewed, in seconds since the epoch; None when there is none."""
         found = self._sql("SELECT store_time FROM Cache WHERE key = ? AND raw = 1", (digest,)).fetchone()
-        return None if found is None else float(found[0] or 0.0)
+        return None if found is None else _seconds(found[0])
 
     def renew(self, digest: str, *, now: float, unless_since: float) -> None:
         """Let a row count as stored now, unless it already does since a time; inside the caller's transaction."""
@@ -140,6 +150,11 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
             if self._until is not None and time.monotonic() > self._until:
                 raise Timeout from None
             raise
+
+
+def _seconds(value: object) -> float:
+    """Return the time in a row; 0 where somebody has put something else there."""
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def make_database(directory: Path, *, timeout: float) -> None:
