@@ -16,7 +16,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.odd_input.home_files import HOME_FILES
+from tests.odd_input.home_files import HOME_FILES, store_rows
 from tests.odd_input.limits import bounded, lift_limit, limit_memory, run_apart
 from tests.odd_input.mutations import ODD_VALUES
 from tests.odd_input.reader import Reader
@@ -203,13 +203,25 @@ def _frames(reader: Reader) -> Anything:
 ROWS = "rows of records"
 
 
-def _of_rows(reader: Reader) -> Anything:
-    scalars = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary()
+_COLUMNS = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary()
 
+
+def _of_store_rows(reader: Reader) -> Anything:
+    (honest,) = reader.samples
+    same = {name: st.just(value) for name, value in honest.items()}
+    odd = {name: like(value, _COLUMNS) for name, value in honest.items()}
+    # Two or three odd columns: with more, hardly any row is looked at for long.
+    chosen = st.lists(st.sampled_from(list(honest)), min_size=1, max_size=3)
+    return chosen.flatmap(
+        lambda names: st.fixed_dictionaries({**same, **{name: odd[name] for name in names}})
+    )
+
+
+def _of_rows(reader: Reader) -> Anything:
     def others(value: Any) -> Anything:
         if isinstance(value, str) and value[:1] in {"{", "["}:
-            return like(json.loads(value)).map(json.dumps) | scalars
-        return like(value, scalars)
+            return like(json.loads(value)).map(json.dumps) | _COLUMNS
+        return like(value, _COLUMNS)
 
     made = {place: others(place[2]) for place in reader.samples}
     changes = st.sampled_from(list(made)).flatmap(lambda place: st.tuples(st.just(place), made[place]))
@@ -229,6 +241,7 @@ STRATEGIES: dict[str, Callable[[Reader], Anything]] = {
     "notebook document": _of_notebooks,
     "notebook status": _of_notebooks,
     "blobs": _of_blobs,
+    "rows of a store": _of_store_rows,
     ROWS: _of_rows,
 }
 """Reader → what is made for it."""
@@ -244,7 +257,11 @@ def _failing(_folder: Path) -> Reader:
     return Reader(read, [""])
 
 
-OTHERS: dict[str, Callable[[Path], Reader]] = {ROWS: row_reader, "a reader that fails": _failing}
+OTHERS: dict[str, Callable[[Path], Reader]] = {
+    ROWS: row_reader,
+    "rows of a store": store_rows,
+    "a reader that fails": _failing,
+}
 """Name → makes a reader that is tried here only."""
 
 

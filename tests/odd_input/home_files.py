@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["HOME_FILES"]
+__all__ = ["HOME_FILES", "store_rows"]
 
 SECOND = 1_773_063_900.0
 
@@ -195,6 +197,40 @@ def _shared_record(folder: Path) -> Reader:
         lambda value, random: sealed(mutate_json(value, random)),
         lambda value: sealed(as_json(value)),
     )
+
+
+def store_rows(folder: Path) -> Reader:
+    """Make the reader of a store in whose database a row holds anything: column → value."""
+    from zennb.components.artifact_stores.local import LocalArtifactStore
+
+    digest = hashlib.sha256(b"content").hexdigest()
+    options = {"path": str(folder / "store")}
+    opened = LocalArtifactStore.from_config("s", options)
+    opened.put([b"content"])
+    opened.close()
+    with closing(sqlite3.connect(folder / "store" / "cache.db")) as database:
+        database.row_factory = sqlite3.Row
+        (honest,) = map(dict, database.execute("SELECT * FROM Cache"))
+
+    def read(row: dict[str, Any]) -> None:
+        with closing(sqlite3.connect(folder / "store" / "cache.db")) as database, database:
+            database.execute("DELETE FROM Cache")
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            try:
+                database.execute(f"INSERT INTO Cache ({names}) VALUES ({marks})", tuple(row.values()))
+            except (sqlite3.Error, OverflowError):  # SQLite itself takes no such value
+                return
+        store = LocalArtifactStore.from_config("s", options)
+        try:
+            list(store.digests())
+            list(store.stored())
+            store.verify()
+            assert bytes(store.get(store.put([b"content"]))) == b"content"
+            store.delete(digest)
+        finally:
+            store.close()
+
+    return Reader(read, [honest])
 
 
 HOME_FILES: dict[str, Callable[[Path], Reader]] = {
