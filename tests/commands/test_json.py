@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import re
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ import pytest
 
 from tests.commands.words import WORDS
 from tests.keyrings import install_keyring
+from tests.read_only import read_only
 from zennb import api, errors
 from zennb.commands.catalogue import tree
 from zennb.commands.interface import Interface
@@ -25,16 +28,15 @@ from zennb.core.records.component_types import COMPONENT_TYPES
 from zennb.core.records.metrics import Metric
 from zennb.core.records.models import Deployment
 from zennb.core.records.records import Run, Status, Step
-from zennb.errors import UnknownName
+from zennb.errors import UnknownName, ZennbError
 from zennb.headless.execute import CellFailure, Execution
 from zennb.jupyter.kernel.status_data import facts
 from zennb.lifecycle import deployments as lifecycle_deployments
+from zennb.registry.workspace import Workspace
 from zennb.views.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from zennb.registry.workspace import Workspace
 
 Commands = Any
 Record = Any
@@ -199,6 +201,21 @@ def test_every_mistake_is_one_object_with_the_exit_code(
     assert outcome.code == found["error"]["exit_code"] == code
     assert found["error"]["type"] == type(outcome.raised).__name__
     assert "nope" in found["error"]["message"] or verb == "help"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
+def test_in_a_read_only_home_every_verb_answers_or_says_in_one_sentence_why_not(ready: Commands) -> None:
+    def answers() -> dict[tuple[str, Interface], BaseException | None]:
+        with closing(Workspace(ready.workspace.home)) as workspace:
+            answer = type(ready)(workspace, session=ready.session)
+            return {(v, i): answer(*words_for(v, i), "--json", interface=i).raised for v, i in VERBS}
+
+    ready.workspace.close()
+    with read_only(ready.workspace.home) as where:
+        raised = where(answers)
+    assert [each for each in raised.items() if not isinstance(each[1], ZennbError | None)] == []
+    assert {raised[f"artifacts {verb}", TERMINAL] for verb in ("usage", "prune", "forget")} == {None}
+    assert "is read-only here" in str(raised["stack copy", TERMINAL])
 
 
 @pytest.mark.parametrize(

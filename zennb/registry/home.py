@@ -102,8 +102,13 @@ def initialise(directory: Path) -> Path:
     """
     home = directory.absolute() / _LOCAL
     claim(home)
-    with suppress(FileExistsError), (home / ".gitignore").open("x", encoding="utf-8") as file:
-        file.write("# Made by zennb: everything here can be large and is only of use on this machine.\n*\n")
+    try:
+        with suppress(FileExistsError), (home / ".gitignore").open("x", encoding="utf-8") as file:
+            file.write(
+                "# Made by zennb: everything here can be large and is only of use on this machine.\n*\n"
+            )
+    except OSError as error:
+        raise _unusable(home, error) from error
     return home
 
 
@@ -124,10 +129,14 @@ def claim(home: Path) -> str:
     except StoreError:
         raise
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(
-            f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to. "
-            "`zennb doctor` says more."
-        ) from error
+        raise _unusable(home, error) from error
+
+
+def _unusable(home: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to. "
+        "`zennb doctor` says more."
+    )
 
 
 def check_records(home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,10 +60,26 @@ def test_a_read_only_store_is_read(read_only: LocalArtifactStore) -> None:
         read_only.get(name_of(b"other"))
 
 
+def test_a_read_only_store_says_what_takes_space(read_only: LocalArtifactStore) -> None:
+    sizes = {each.digest: each.size for each in read_only.stored()}
+    assert sizes == {name_of(b"small"): 5, name_of(BIG): len(BIG)}
+    assert not read_only.touch(name_of(b"other"))
+
+
+def test_in_a_read_only_store_nothing_counts_as_stored_now(
+    read_only: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_only.touch(name_of(BIG))  # it was stored a moment ago
+    later = time.time() + 3600
+    monkeypatch.setattr("time.time", lambda: later)
+    assert not read_only.touch(name_of(BIG))
+
+
 def test_a_read_only_store_refuses_changes_in_one_sentence(read_only: LocalArtifactStore) -> None:
     for change in (
         lambda: read_only.put([b"new"]),
         lambda: read_only.delete(name_of(BIG)),
+        lambda: read_only.free([name_of(BIG)], before=time.time() + 60),
     ):
         with pytest.raises(StoreReadOnly, match="cannot be written to") as caught:
             change()

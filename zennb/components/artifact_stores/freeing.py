@@ -13,12 +13,17 @@ from zennb.components.artifact_stores.space_limit import SpaceLimit
 from zennb.components.component import ArtifactStore
 from zennb.components.content import is_digest
 from zennb.core.records.space import StoredBlob
+from zennb.errors import StoreFull, StoreReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from zennb.components.artifact_stores.blob_files import BlobFiles
+    from zennb.components.artifact_stores.read_only_cache import ReadOnlyCache
     from zennb.components.artifact_stores.strict_cache import StrictCache
+
+    AnyCache: TypeAlias = StrictCache | ReadOnlyCache
 
 __all__ = ["FreeableStore", "renew"]
 
@@ -41,10 +46,13 @@ class FreeableStore(ArtifactStore):
         return iter(self._apply(_inventory))
 
     def touch(self, digest: str) -> bool:
-        """Return whether it exists; if so, it counts as stored now."""
+        """Return whether it exists and counts as stored now, which cannot be noted where nothing can be written."""
         if not is_digest(digest):
             return False
-        self._apply(_touch, digest)
+        try:
+            self._apply(_touch, digest)
+        except (StoreFull, StoreReadOnly):
+            return False  # another process may delete it at any time
         return self.has(digest)  # asked afterwards: what is there now is not deleted for a while
 
     def free(self, digests: Iterable[str], *, before: float) -> frozenset[str]:
@@ -65,7 +73,7 @@ class FreeableStore(ArtifactStore):
         """Run `work(cache, files, *args)` on the database thread, opening the store first if need be."""
 
 
-def _inventory(cache: StrictCache, files: BlobFiles) -> list[StoredBlob]:
+def _inventory(cache: AnyCache, files: BlobFiles) -> list[StoredBlob]:
     """Return everything that takes space: rows, and files, also those that a killed process left without a row."""
     found = {name: (seen.st_size, seen.st_mtime) for name, seen in files.all()}
     blobs = []
@@ -82,13 +90,13 @@ def _inventory(cache: StrictCache, files: BlobFiles) -> list[StoredBlob]:
     ]
 
 
-def renew(cache: StrictCache, digest: str) -> None:
+def renew(cache: AnyCache, digest: str) -> None:
     """Let a row count as stored now; inside a transaction."""
     now = time.time()
     cache.renew(digest, now=now, unless_since=now - _FRESH)
 
 
-def _touch(cache: StrictCache, _files: BlobFiles, digest: str) -> None:
+def _touch(cache: AnyCache, _files: BlobFiles, digest: str) -> None:
     """Let a row count as stored now, which writes only when it was stored a while ago."""
     stored = cache.stored_at(digest)
     if stored is not None and stored < time.time() - _FRESH:
@@ -96,7 +104,7 @@ def _touch(cache: StrictCache, _files: BlobFiles, digest: str) -> None:
             renew(cache, digest)
 
 
-def _free(cache: StrictCache, files: BlobFiles, digests: Sequence[str], before: float) -> frozenset[str]:
+def _free(cache: AnyCache, files: BlobFiles, digests: Sequence[str], before: float) -> frozenset[str]:
     """Delete what was stored before a time; return what was deleted."""
     freed: set[str] = set()
     for batch in _batches(digests):
@@ -114,7 +122,7 @@ def _free(cache: StrictCache, files: BlobFiles, digests: Sequence[str], before: 
     return frozenset(freed)
 
 
-def _is_old(cache: StrictCache, files: BlobFiles, digest: str, before: float) -> bool:
+def _is_old(cache: AnyCache, files: BlobFiles, digest: str, before: float) -> bool:
     times = [each for each in (cache.stored_at(digest), files.written(digest)) if each is not None]
     return bool(times) and max(times) < before
 

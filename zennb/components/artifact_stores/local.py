@@ -54,7 +54,7 @@ class _Rows:
         self._database = str(directory.database)
         with self._explained():
             if is_read_only(directory):
-                self._cache: Any = ReadOnlyCache(directory.root, directory.database)
+                self._cache: StrictCache | ReadOnlyCache = ReadOnlyCache(directory.root, directory.database)
                 self._inode = directory.database.stat().st_ino
                 return
             directory.prepare()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from zennb.components.artifact_stores.reasons import read_only
 from zennb.components.artifact_stores.row import Foreign
+from zennb.components.artifact_stores.row_queries import RowQueries
 from zennb.components.content import is_digest
 from zennb.sqlite_files import is_writable, open_snapshot
 
@@ -35,7 +36,7 @@ def is_read_only(directory: StoreDirectory) -> bool:
     return directory.read_marker() is not None
 
 
-class ReadOnlyCache:
+class ReadOnlyCache(RowQueries):
     """What `StrictCache` offers for reading, without diskcache, which writes to a database when it opens it.
 
     Args:
@@ -54,7 +55,7 @@ class ReadOnlyCache:
     def get(self, digest: str, default: object = None, *, tag: bool = True) -> tuple[object, object]:
         """Return the value and the tag of a row; nothing in it is decoded."""
         del tag
-        found = self._rows("SELECT mode, filename, value, tag FROM Cache WHERE key = ? AND raw = 1", digest)
+        found = self._fetch("SELECT mode, filename, value, tag FROM Cache WHERE key = ? AND raw = 1", digest)
         if not found:
             return default, None
         mode, filename, value, label = found[0]
@@ -62,21 +63,26 @@ class ReadOnlyCache:
         return (value if is_ours else Foreign(value)), label
 
     def __iter__(self) -> Iterator[str | None]:
-        for (key,) in self._rows("SELECT key FROM Cache WHERE raw = 1"):
+        for (key,) in self._fetch("SELECT key FROM Cache WHERE raw = 1"):
             yield str(key) if is_digest(key) else None
 
     @contextmanager
     def transact(self) -> Iterator[None]:
         """Refuse: a change needs a store that can be written to."""
-        raise read_only(self._root)
+        self._refuse()
         yield
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise read_only(self._root)
+
+    add = set = delete = renew = give_back = _refuse
 
     def close(self) -> None:
         """Close the database; twice is fine."""
         with self._lock:
             self._snapshot.close()
 
-    def _rows(self, sql: str, *values: str) -> list[tuple[object, ...]]:
+    def _fetch(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:  # the main thread reads, too
             if not self._snapshot.is_current():
                 self._snapshot.close()

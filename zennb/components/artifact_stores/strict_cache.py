@@ -17,6 +17,7 @@ from diskcache.core import MODE_RAW
 
 from zennb.components.artifact_stores.inspection import SETTINGS
 from zennb.components.artifact_stores.row import Foreign
+from zennb.components.artifact_stores.row_queries import RowQueries
 from zennb.components.content import is_digest
 from zennb.errors import ForeignStore
 
@@ -72,7 +73,7 @@ class _AsWritten(str):
         return place[0] != "~" and super().startswith(*place)
 
 
-class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
+class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
     """A diskcache that stops opening when our deadline passes; its own is a minute per statement."""
 
     _until: float | None = None
@@ -102,11 +103,6 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
                     f"{value!r}). Nothing was stored. End the other program that uses this directory."
                 )
 
-    def entries(self) -> list[tuple[object, object, float, object]]:
-        """Return key, tag, time and the first bytes of every row; the rest of the content is not read."""
-        sql = "SELECT key, tag, store_time, substr(value, 1, 8) FROM Cache WHERE raw = 1"
-        return [(key, tag, _seconds(when), head) for key, tag, when, head in self._sql(sql).fetchall()]
-
     def add(self, key: object, value: object, **options: Any) -> bool:
         """Add a row unless there is one; a row whose end is no time has ended."""
         try:
@@ -116,11 +112,6 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
             if not self._sql(sql, (key,)).rowcount:
                 raise
             return bool(super().add(key, value, **options))
-
-    def stored_at(self, digest: str) -> float | None:
-        """Return when a row was last stored or renewed, in seconds since the epoch; None when there is none."""
-        found = self._sql("SELECT store_time FROM Cache WHERE key = ? AND raw = 1", (digest,)).fetchone()
-        return None if found is None else _seconds(found[0])
 
     def renew(self, digest: str, *, now: float, unless_since: float) -> None:
         """Let a row count as stored now, unless it already does since a time; inside the caller's transaction."""
@@ -138,6 +129,10 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
             finally:
                 self._sql(f"PRAGMA busy_timeout = {int(self.timeout * 1000)}").fetchall()
 
+    def _fetch(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._sql(sql, values).fetchall()
+        return found
+
     @property
     def _sql(self) -> Callable[..., sqlite3.Cursor]:
         execute: Callable[..., sqlite3.Cursor] = super()._sql
@@ -150,11 +145,6 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
             if self._until is not None and time.monotonic() > self._until:
                 raise Timeout from None
             raise
-
-
-def _seconds(value: object) -> float:
-    """Return the time in a row; 0 where somebody has put something else there."""
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def make_database(directory: Path, *, timeout: float) -> None:
