@@ -9,9 +9,12 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "FAMILY",
@@ -20,6 +23,7 @@ __all__ = [
     "Identity",
     "Snapshot",
     "allow",
+    "alone",
     "files_in_the_way",
     "files_of_others",
     "fingerprint",
@@ -134,11 +138,11 @@ class Snapshot:
 
 
 def open_snapshot(path: Path) -> Snapshot:
-    """Open a database that cannot be written to.
+    """Open a database that cannot be written to, or only in part because its disk is full.
 
     In WAL mode SQLite needs two files beside the database, and cannot make them there. So if nobody else has it open,
     it is opened as a file that never changes, and the caller asks `is_current` before each use. If somebody was killed
-    while it was open, part of its content is in the log: then a copy of both is read.
+    while it was open, part of its content is in the log: then a copy of both is read, in memory if no disk has room.
 
     Raises:
         sqlite3.Error, UnicodeDecodeError: it cannot be read.
@@ -159,9 +163,68 @@ def open_snapshot(path: Path) -> Snapshot:
         for each in (path, log):
             shutil.copyfile(each, folder / each.name)
         return Snapshot(path, _readable(uri(folder / path.name, "rw")), folder, is_live=False)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if not (isinstance(error, (OSError, sqlite3.Error)) and is_writable(path)):
+            raise
+        return Snapshot(path, _in_memory(path), None, is_live=False)
+
+
+@contextmanager
+def alone(path: Path, *, timeout: float) -> Iterator[sqlite3.Connection]:
+    """Change a database in one transaction, also where the disk has no room for the index of its log.
+
+    As long as SQLite has the database to itself it keeps that index in memory. It does not try before it has to: other
+    processes cannot even read meanwhile.
+
+    Args:
+        path: the database.
+        timeout: seconds to wait for a lock.
+
+    Raises:
+        sqlite3.Error: it is in use, or cannot be changed: there may be no room for the log either.
+    """
+    try:
+        connection = _locked(path, "NORMAL", "BEGIN IMMEDIATE", timeout)
+    except sqlite3.Error as error:
+        if is_busy(error):
+            raise
+        connection = _locked(path, "EXCLUSIVE", "BEGIN IMMEDIATE", timeout)
+    with closing(connection):
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite may have rolled back by itself already
+                connection.rollback()
+            raise
+
+
+def _locked(path: Path, locking: str, begin: str, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri(path, "rw"), uri=True, isolation_level=None, timeout=timeout, check_same_thread=False
+    )
+    try:
+        for statement in ("trusted_schema = OFF", "foreign_keys = ON", f"locking_mode = {locking}"):
+            connection.execute(f"PRAGMA {statement}")
+        connection.execute(begin).fetchall()
+    except BaseException:
+        connection.close()
         raise
+    return connection
+
+
+def _in_memory(path: Path) -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        # Locked before the copy begins: `backup` would wait for ever for another process.
+        with closing(_locked(path, "EXCLUSIVE", "SELECT 1 FROM sqlite_master", _PATIENCE)) as connection:
+            connection.backup(memory)
+        memory.execute("PRAGMA query_only = ON")
+    except BaseException:
+        memory.close()
+        raise
+    return memory
 
 
 def _readable(address: str) -> sqlite3.Connection:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb import api
-from zennb.components.artifact_stores.local import LocalArtifactStore, _Rows
+from zennb.components.artifact_stores.local import LocalArtifactStore
+from zennb.components.artifact_stores.open_rows import Rows
 from zennb.core.reading import definitions
 from zennb.dependencies import dependencies as reach
 from zennb.dependencies.resolver import DependencyResolver
@@ -39,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(Database, "read", counted("looks", Database.read))
     monkeypatch.setattr(Database, "write", counted("writes", Database.write))
-    monkeypatch.setattr(_Rows, "add_all", counted("stored", _Rows.add_all))
+    monkeypatch.setattr(Rows, "add_all", counted("stored", Rows.add_all))
     monkeypatch.setattr(reach, "DependencyResolver", counted("searches", DependencyResolver))
     monkeypatch.setattr(definitions, "_read", counted("statements", definitions._read))
     return found
@@ -152,7 +153,7 @@ def test_where_nothing_can_be_stored_the_value_is_bound_and_the_record_names_no_
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(_Rows, "add_all", full)
+        patched.setattr(Rows, "add_all", full)
         (ran,) = notebook.run("%%step made\na = n + [1]")
     assert notebook.ns["a"] == [3, 1]
     assert "not stored: the disk is full" in str(ran.displays[-1]["data"]["text/plain"])

@@ -12,10 +12,10 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from zennb.errors import StoreError
+from zennb.errors import StoreError, StoreFull
 from zennb.metadata import reasons
 from zennb.metadata.migrations import migrate, needs_work
-from zennb.sqlite_files import Identity, Snapshot, identity, is_writable, keep_open, open_snapshot
+from zennb.sqlite_files import Identity, Snapshot, alone, identity, is_writable, keep_open, open_snapshot
 from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Database:
     worker; an interrupt there leaves at most a read transaction open until the next read, which blocks no process.
 
     Every read and write first checks that the open file is still the one at its path, and every write once more when it
-    is done: nobody would ever find what was written to a deleted file. Where nothing can be written, it only reads.
+    is done: nobody would ever find what was written to a deleted file. Where nothing can be written, it only reads. On
+    a full disk it reads as well, and writes what there is room for.
 
     Args:
         path: the file; its directory is made when missing.
@@ -71,6 +72,8 @@ class Database:
         self._lock = threading.Lock()
         self._closed = False
         self._snapshot: Snapshot | None = None
+        self._refusal: StoreError = reasons.read_only(path)
+        self._connection: sqlite3.Connection
         self._start()
 
     def read(
@@ -116,9 +119,13 @@ class Database:
         return self._worker.later(seconds, written)
 
     def compact(self) -> None:
-        """Shrink the file, if a quarter of it and at least a megabyte is free; other processes wait meanwhile."""
+        """Shrink the file, if a quarter of it and at least a megabyte is free; other processes wait meanwhile.
+
+        That needs as much room as the file has, for a moment; without, it stays as it is.
+        """
         self._check()
-        self._worker.call(self._retry_while_locked, self._vacuum)
+        with contextlib.suppress(StoreFull):
+            self._worker.call(self._retry_while_locked, self._vacuum)
 
     def close(self) -> None:
         """Close the file and end the thread; twice is fine."""
@@ -145,12 +152,27 @@ class Database:
         return self._worker.call(self._retry_while_locked, lambda: self._written(function), deadline)
 
     def _written(self, function: Callable[[sqlite3.Connection], R]) -> R:
-        if self._snapshot is not None:
-            raise reasons.read_only(self.path)
+        if self._snapshot is not None and self._connection is self._snapshot.connection:
+            return self._written_alone(function)
         result = self._transact("BEGIN IMMEDIATE", function)
-        if not self._connection.in_transaction:
+        if self._snapshot is None and not self._connection.in_transaction:
             self._verify()  # a file that was deleted in the meantime has taken what was written with it
         return result
+
+    def _written_alone(self, function: Callable[[sqlite3.Connection], R]) -> R:
+        """Write what a full disk has room for: deleting makes room, but the first connection needs some."""
+        if not isinstance(self._refusal, StoreFull):
+            raise self._refusal.with_traceback(None)
+        self._renew()  # there may be room by now
+        if self._snapshot is None:
+            return self._written(function)
+        reading = self._connection
+        with alone(self.path, timeout=0) as connection:
+            self._connection = connection  # for calls inside this one
+            try:
+                return function(connection)
+            finally:
+                self._connection = reading
 
     def _call(
         self, begin: str, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
@@ -159,6 +181,8 @@ class Database:
         return self._worker.call(self._retry_while_locked, lambda: self._transact(begin, function), deadline)
 
     def _vacuum(self) -> None:
+        if self._snapshot is not None:
+            return
         ask = ("freelist_count", "page_count", "page_size")
         free, pages, size = (self._connection.execute(f"PRAGMA {each}").fetchone()[0] for each in ask)
         if free * size >= 1_000_000 and free * 4 >= pages:
@@ -176,7 +200,7 @@ class Database:
         if self._snapshot is None:
             self._verify()
         elif not self._snapshot.is_current():
-            self._worker.call(self._renew)
+            self._worker.call(self._renew_if_changed)
 
     def _verify(self) -> None:
         """Check that the open files are still those at the path.
@@ -191,11 +215,17 @@ class Database:
     def _is_gone(self) -> bool:
         return identity(self._file)[0] != self._identity[0]
 
-    def _renew(self) -> None:
+    def _renew_if_changed(self) -> None:
         """Open a database that cannot be written to again, because somebody else has changed it."""
-        if self._snapshot is not None and not self._snapshot.is_current():
-            self._snapshot.close()
-            self._connection = self._retry_while_locked(self._open)
+        shown = self._snapshot
+        if shown is not None and self._connection is shown.connection and not shown.is_current():
+            self._retry_while_locked(self._renew)
+
+    def _renew(self) -> None:
+        before = self._snapshot
+        self._connection = self._open()
+        if before is not None:
+            before.close()
 
     def _transact(self, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._connection
@@ -259,7 +289,17 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         if self.path.exists() and not is_writable(self.path):
+            self._refusal = reasons.read_only(self.path)
             return self._open_to_read()
+        try:
+            return self._open_to_write()
+        except sqlite3.Error as error:  # the rights to write are there, but perhaps no room
+            self._refusal = reasons.translated(self.path, error)
+            if not isinstance(self._refusal, StoreFull):
+                raise
+            return self._open_to_read()
+
+    def _open_to_write(self) -> sqlite3.Connection:
         # `isolation_level=None`: Python begins no transactions by itself. `timeout=0`: waiting is
         # done by `_retry_while_locked`.
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
@@ -296,7 +336,8 @@ class Database:
 
     def _check_format(self, connection: sqlite3.Connection) -> None:
         if needs_work(connection, self.path):
-            raise reasons.outdated(self.path)
+            is_full = isinstance(self._refusal, StoreFull)
+            raise self._refusal if is_full else reasons.outdated(self.path)
 
     def _note_files(self, connection: sqlite3.Connection) -> None:
         """Note which files are open; all three are there as soon as the database was read once."""

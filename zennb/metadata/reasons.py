@@ -18,8 +18,8 @@ __all__ = ["busy", "cannot_be_made", "damaged", "gone", "outdated", "read_only",
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
 _IO_WRITE = {
-    getattr(sqlite3, name, 0)
-    for name in ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE")
+    getattr(sqlite3, f"SQLITE_IOERR_{name}", 0)
+    for name in ("WRITE", "FSYNC", "TRUNCATE", "SHMOPEN", "SHMSIZE", "SHMMAP")
 }
 
 

@@ -217,11 +217,11 @@ def test_a_writer_killed_while_it_makes_the_store_harms_nobody(
 ) -> None:
     code = """
     import os, signal, sys
-    from zennb.components.artifact_stores import claim, local
+    from zennb.components.artifact_stores import claim, open_rows
     from zennb.components.artifact_stores.store_directory import StoreDirectory
     from zennb.components.artifact_stores.local import LocalArtifactStore
     def killed(*args): os.kill(os.getpid(), signal.SIGKILL)
-    owner = {"publish": claim, "write_marker": StoreDirectory, "StrictCache": local}[sys.argv[2]]
+    owner = {"publish": claim, "write_marker": StoreDirectory, "StrictCache": open_rows}[sys.argv[2]]
     setattr(owner, sys.argv[2], killed)
     LocalArtifactStore.from_config("other", {"path": sys.argv[1]}).put([b"x"])
     """

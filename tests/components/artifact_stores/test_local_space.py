@@ -60,7 +60,7 @@ def test_a_file_that_a_killed_process_left_without_a_row_is_listed_and_freed(
     store = opener()
     row = store.put([SMALL])
     with monkeypatch.context() as patch:
-        patch.setattr("zennb.components.artifact_stores.local._Rows.add_all", _killed)
+        patch.setattr("zennb.components.artifact_stores.open_rows.Rows.add_all", _killed)
         with pytest.raises(KeyboardInterrupt):
             store.put([LARGE])
     (left,) = (each for each in store.stored() if each.digest != row)

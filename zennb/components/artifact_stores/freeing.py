@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -57,7 +58,16 @@ class FreeableStore(ArtifactStore):
 
     def free(self, digests: Iterable[str], *, before: float) -> frozenset[str]:
         """Delete those stored before a time; kernels that have one mapped keep their view."""
-        return self._apply(_free, [digest for digest in digests if is_digest(digest)], before)
+        known = [digest for digest in digests if is_digest(digest)]
+        try:
+            return self._apply(_free, known, before)
+        except StoreFull:
+            freed = self._apply(_make_room, known, before)
+            if not freed:
+                raise
+        with suppress(StoreFull):
+            freed |= self._apply(_free, known, before)
+        return freed
 
     def space_warning(self) -> str:
         """Return a sentence once when 80 % of `max_size` are used; else ""."""
@@ -120,6 +130,17 @@ def _free(cache: AnyCache, files: BlobFiles, digests: Sequence[str], before: flo
     if freed:
         cache.give_back()
     return frozenset(freed)
+
+
+def _make_room(cache: AnyCache, files: BlobFiles, digests: Sequence[str], before: float) -> frozenset[str]:
+    """Delete the files of what was stored before a time where the disk has no room to delete the rows.
+
+    A row without its file is not there for readers, and whoever stores the content again writes the file again.
+    """
+    with cache.lock():
+        return frozenset(
+            each for each in digests if _is_old(cache, files, each, before) and _removed(files, each)
+        )
 
 
 def _is_old(cache: AnyCache, files: BlobFiles, digest: str, before: float) -> bool:

@@ -7,30 +7,30 @@ forever, or receives an interrupt.
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
-import time
-from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from traitlets import Float, Unicode, validate
 
-from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
-from zennb.components.artifact_stores.claim import claim
-from zennb.components.artifact_stores.freeing import FreeableStore, renew
-from zennb.components.artifact_stores.inspection import inspect
-from zennb.components.artifact_stores.read_only_cache import ReadOnlyCache, is_read_only
-from zennb.components.artifact_stores.reasons import database_reason, system_reason
+from zennb.components.artifact_stores.blob_files import BadBlobError
+from zennb.components.artifact_stores.freeing import FreeableStore
+from zennb.components.artifact_stores.open_rows import Rows
+from zennb.components.artifact_stores.reasons import system_reason
 from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Row, size_of, small
 from zennb.components.artifact_stores.space_limit import checked_limit
 from zennb.components.artifact_stores.store_directory import StoreDirectory
-from zennb.components.artifact_stores.strict_cache import StrictCache, Timeout, make_database
 from zennb.components.component import Visibility
 from zennb.components.content import flat, is_digest, missing
-from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError, StoreReadOnly
+from zennb.errors import (
+    DamagedArtifact,
+    InvalidConfiguration,
+    MissingArtifact,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
 from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -42,126 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalArtifactStore"]
 
 R = TypeVar("R")
-
-
-class _Rows:
-    """An open store; writes run on the store's database thread, where no interrupt can reach them."""
-
-    def __init__(self, directory: StoreDirectory, *, timeout: float) -> None:
-        self.directory, self.timeout = directory, timeout
-        self.files = BlobFiles(directory)
-        self.notices: list[str] = []
-        self._database = str(directory.database)
-        with self._explained():
-            if is_read_only(directory):
-                self._cache: StrictCache | ReadOnlyCache = ReadOnlyCache(directory.root, directory.database)
-                self._inode = directory.database.stat().st_ino
-                return
-            directory.prepare()
-            self.notices += claim(directory, make=partial(make_database, timeout=timeout), timeout=timeout)
-            self.notices += inspect(directory.database, timeout=timeout)
-            self._inode = directory.database.stat().st_ino
-            self._cache = StrictCache(directory.root, timeout)
-        with suppress(OSError):  # leftovers that cannot be removed are harmless
-            self.files.clean(time.time())
-
-    def is_current(self) -> bool:
-        """Return whether the open file is still the one at that path; not so after `rm -r`."""
-        try:
-            return os.stat(self._database).st_ino == self._inode  # noqa: PTH116 - asked at every call
-        except OSError:
-            return False
-
-    def row(self, digest: str) -> Row | None:
-        """Return the row of `digest`."""
-        with self._explained():
-            return self._row(digest)
-
-    def has(self, digest: str) -> bool:
-        row = self.row(digest)
-        if row is None or row.fault:
-            return False
-        return self.files.has(digest, row.size) if row.is_file else True
-
-    def present(self, digests: Iterable[str]) -> frozenset[str]:
-        return frozenset(digest for digest in digests if self.has(digest))
-
-    def add_all(self, entries: Sequence[Entry]) -> None:
-        """Record everything in one transaction; files already have their names."""
-        with self._explained(), self._cache.transact():
-            for entry in entries:
-                # Under the write lock no other process can delete it, so the file exists as long as its row.
-                if entry.part is not None and not self.files.has(entry.digest, entry.part.size):
-                    self.files.place(entry.part)
-                self._add(entry)
-
-    def delete(self, digest: str) -> bool:
-        with self._explained(), self._cache.transact():
-            row = self._row(digest)
-            self._cache.delete(digest)
-            # Delete the file under the same lock: a process that stores it again waits, then writes a new file.
-            return row is not None and (self.files.remove(digest) or not row.is_file)
-
-    def digests(self) -> list[str]:
-        with self._explained():
-            return [key for key in self._cache if key is not None]
-
-    def apply(self, work: Callable[..., R], *args: Any) -> R:
-        """Run `work(cache, files, *args)`."""
-        with self._explained():
-            return work(self._cache, self.files, *args)
-
-    def set_aside(self, digest: str, bad: BadBlobError | None) -> Path | None:
-        """Move damaged content to quarantine; None when another process has stored it again."""
-        with self._explained(), self._cache.transact():
-            row = self._row(digest)
-            # The row is of the other kind than what was found damaged, so another process has stored it anew.
-            if row is None or (bad is None) == row.is_file:
-                return None
-            if bad is not None:
-                aside = self.files.set_aside(digest, bad.stamp)
-            else:
-                # Asked again under the lock: another process may have stored it anew after the damage was seen.
-                aside = self._save(digest, row.content) if row.fault_as(digest) else None
-            if aside is not None:
-                self._cache.delete(digest)
-            return aside
-
-    def close(self) -> None:
-        self._cache.close()
-
-    def _row(self, digest: str) -> Row | None:
-        value, tag = self._cache.get(digest, default=None, tag=True)
-        return None if value is None else Row.read(value, tag)
-
-    def _add(self, entry: Entry) -> None:
-        if self._cache.add(entry.digest, entry.content, tag=entry.tag):
-            return
-        # The row is there already, as a rule with the same content, for its name is the content's digest.
-        if self._cache.get(entry.digest, tag=True) != (entry.content, entry.tag):
-            self._cache.set(entry.digest, entry.content, tag=entry.tag)  # replace a damaged row
-        else:
-            renew(self._cache, entry.digest)
-
-    def _save(self, digest: str, content: bytes) -> Path:
-        aside = self.directory.quarantine / f"{digest}-{time.time_ns()}"
-        aside.write_bytes(content)
-        return aside
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Translate errors of database and file system into ours, and leave no transaction open."""
-        root = self.directory.root
-        try:
-            yield
-        except (Timeout, sqlite3.Error, UnicodeDecodeError) as error:
-            with suppress(AttributeError):  # not opened yet
-                self._cache.close()
-            raise database_reason(root, error, timeout=self.timeout) from error
-        except StoreError:
-            raise
-        except OSError as error:
-            raise system_reason(root, error) from error
 
 
 class LocalArtifactStore(FreeableStore):
@@ -217,7 +97,7 @@ class LocalArtifactStore(FreeableStore):
         # Most cells have only small outputs: one call and one transaction, without the thread for files.
         if all(size_of(views) < ROW_LIMIT for views in flattened):
             entries = [small(views) for views in flattened]
-            self._call(_Rows.add_all, entries)
+            self._call(Rows.add_all, entries)
             return [entry.digest for entry in entries]
         stop = threading.Event()
         try:
@@ -234,19 +114,19 @@ class LocalArtifactStore(FreeableStore):
 
     def has(self, digest: str) -> bool:
         """Return whether it exists with the right size."""
-        return is_digest(digest) and self._ask(_Rows.has, digest)
+        return is_digest(digest) and self._ask(Rows.has, digest)
 
     def present(self, digests: Iterable[str]) -> frozenset[str]:
         """Return those of many that exist with the right size."""
-        return self._ask(_Rows.present, [digest for digest in digests if is_digest(digest)])
+        return self._ask(Rows.present, [digest for digest in digests if is_digest(digest)])
 
     def delete(self, digest: str) -> bool:
         """Remove it; kernels that have it mapped keep their view."""
-        return is_digest(digest) and self._call(_Rows.delete, digest)
+        return is_digest(digest) and self._call(Rows.delete, digest)
 
     def digests(self) -> Iterator[str]:
         """Yield the digests of everything recorded now; `has` checks whether the bytes exist."""
-        return iter(self._call(_Rows.digests))
+        return iter(self._call(Rows.digests))
 
     def size(self, digest: str) -> int:
         """Return its size in bytes, as recorded."""
@@ -276,7 +156,7 @@ class LocalArtifactStore(FreeableStore):
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._rows: _Rows | None = None
+        self._rows: Rows | None = None
         self._database = WorkerThread("zennb-store-database")
         self._writer = WorkerThread("zennb-store-files")
 
@@ -299,7 +179,7 @@ class LocalArtifactStore(FreeableStore):
         return work(rows, *args)
 
     def _apply(self, work: Callable[..., R], *args: Any) -> R:
-        found: R = self._call(_Rows.apply, work, *args)
+        found: R = self._call(Rows.apply, work, *args)
         return found
 
     def _on_rows(self, work: Callable[..., R], args: tuple[Any, ...]) -> R:
@@ -308,11 +188,19 @@ class LocalArtifactStore(FreeableStore):
         if self._rows is not None and not self._rows.is_current():
             self._close_rows()
         if self._rows is None:
-            self._rows = _Rows(StoreDirectory(self._root()), timeout=self.timeout)
+            self._rows = Rows(StoreDirectory(self._root()), timeout=self.timeout)
             self.notices += self._rows.notices
-        return work(self._rows, *args)
+        try:
+            return work(self._rows, *args)
+        except StoreFull:
+            if not self._rows.is_short:
+                raise
+        rows = Rows(self._rows.directory, timeout=self.timeout)  # there may be room by now
+        self._close_rows()
+        self._rows = rows
+        return work(rows, *args)
 
-    def _opened(self) -> _Rows:
+    def _opened(self) -> Rows:
         # Only the main thread has a connection of its own beside the database thread: diskcache opens one for each
         # thread that asks, and can close only that of the thread it is called from.
         rows = self._rows
@@ -345,7 +233,7 @@ class LocalArtifactStore(FreeableStore):
             for part in parts:
                 # Before the transaction, which every other process waits for. `add_all` checks again under the lock.
                 rows.files.place(part)
-            self._call(_Rows.add_all, entries)
+            self._call(Rows.add_all, entries)
             return [entry.digest for entry in entries]
         except StoreError:
             raise
@@ -356,7 +244,7 @@ class LocalArtifactStore(FreeableStore):
                 part.path.unlink(missing_ok=True)
 
     def _known(self, digest: str) -> Row:
-        row = self._ask(_Rows.row, digest) if is_digest(digest) else None
+        row = self._ask(Rows.row, digest) if is_digest(digest) else None
         if row is None:
             raise missing(digest, self.name)
         return row
@@ -378,7 +266,7 @@ class LocalArtifactStore(FreeableStore):
 
     def _damaged(self, digest: str, why: str, bad: BadBlobError | None) -> Buffer:
         try:
-            aside = self._call(_Rows.set_aside, digest, bad)
+            aside = self._call(Rows.set_aside, digest, bad)
         except StoreReadOnly:
             raise DamagedArtifact(
                 f"The artifact {digest[:12]} in {self.path} is damaged: {why}. The store is read-only here, so it is "

@@ -23,6 +23,7 @@ from zennb.errors import ForeignStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 __all__ = ["StrictCache", "Timeout", "make_database"]
@@ -112,6 +113,11 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
             if not self._sql(sql, (key,)).rowcount:
                 raise
             return bool(super().add(key, value, **options))
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Let no other process store anything meanwhile."""
+        transaction: AbstractContextManager[object] = self.transact()
+        return transaction
 
     def renew(self, digest: str, *, now: float, unless_since: float) -> None:
         """Let a row count as stored now, unless it already does since a time; inside the caller's transaction."""
