@@ -4,6 +4,9 @@ The order of calls makes it safe. First the deletion is noted in the records, so
 why. Then, while no process can write records, what was named or pinned in the meantime is left out and the rest is
 deleted. Bytes whose record is not written yet are protected by their age, which the store checks while no process can
 store anything.
+
+On a full disk the note follows, in the room that was made. A process that is killed before leaves bytes that are
+missing without a reason: their steps run again as well.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING
 from zennb.components.component import Visibility
 from zennb.core.planning.pruning import plan_prune, young_since
 from zennb.core.records.space import Pruned
-from zennb.errors import UsageError
+from zennb.errors import StoreFull, UsageError
 from zennb.registry.pool import place
 from zennb.space.record_copies import record_copies
 
@@ -89,7 +92,8 @@ def prune(
     if not delete:
         return Pruned(store=spec.name, plan=plan)
     before, deleted = young_since(records, now=now, grace=grace), set[str]()
-    for batch in _batches(plan.blobs):
+    # The largest first: on a full disk they make the room in which the others are deleted and noted.
+    for batch in _batches(sorted(plan.blobs, key=lambda each: each.size, reverse=True)):
         deleted |= _delete(workspace, spec.name, store, batch, since=records.last_step, before=before)
     gone = tuple(each for each in plan.blobs if each.digest in deleted)
     return Pruned(store=spec.name, plan=plan, deleted=gone, later=len(plan.blobs) - len(gone))
@@ -115,10 +119,25 @@ def _delete(
     """Delete what is still not needed of a batch, and return it."""
     space = workspace.metadata.space
     noted = {each.digest: each.size for each in batch if each.labels}
-    space.note_freed(name, noted)
+    is_noted = True
+    try:
+        space.note_freed(name, noted)
+    except StoreFull:  # what is deleted makes room; until it is noted, its bytes are just missing
+        is_noted = False
     deleted = space.while_unchanged(
         since, [each.digest for each in batch], lambda blobs: store.free(blobs, before=before)
     )
+    if not is_noted:
+        try:
+            space.note_freed(name, {blob: size for blob, size in noted.items() if blob in deleted})
+        except StoreFull as error:
+            what = "1 blob" if len(deleted) == 1 else f"{len(deleted)} blobs"
+            raise StoreFull(
+                f"the bytes of {what} of artifact store '{name}' are deleted, but there is still no room to note "
+                "that; the steps that made them run again at their next use. Make more room on the disk.",
+                limit=error.limit,
+            ) from error
+        return deleted
     kept = store.present(noted.keys() - deleted)
     if kept:
         space.unnote_freed(name, kept)
