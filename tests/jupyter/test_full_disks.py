@@ -27,14 +27,34 @@ def full() -> Iterator[Callable[[int], None]]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.fixture(params=[20_000, 33_000], ids=["no room for SQLite's index", "no room for a record"])
-def begun(notebook: Notebook, full: Callable[[int], None], request: pytest.FixtureRequest) -> Notebook:
-    """A kernel that began on a full disk, in a home with two steps."""
-    notebook.run(MADE, BIG)
-    notebook.stop()
-    full(request.param)
-    notebook.start()
-    return notebook
+@pytest.fixture
+def begin(notebook: Notebook, full: Callable[[int], None]) -> Callable[[int], Notebook]:
+    """Begin a kernel on a full disk, in a home with two steps."""
+
+    def begin(most: int) -> Notebook:
+        notebook.run(MADE, BIG)
+        notebook.stop()
+        full(most)
+        notebook.start()
+        return notebook
+
+    return begin
+
+
+@pytest.fixture
+def begun(begin: Callable[[int], Notebook]) -> Notebook:
+    """A kernel that began without room for the index of a database's log."""
+    return begin(20_000)
+
+
+def test_with_room_for_the_index_of_the_log_alone_steps_are_reused_and_run(
+    begin: Callable[[int], Notebook],
+) -> None:
+    begun = begin(33_000)
+    assert [ran.status for ran in begun.run(MADE, BIG)] == ["cached", "cached"]
+    (new,) = begun.run(NEW)
+    assert "no room on the disk" in line(new)
+    assert (begun.ns["b"], len(begun.ns["large"])) == ([1, 2, 3], 60_000)
 
 
 def test_what_was_stored_is_reused_listed_and_shown(begun: Notebook) -> None:
@@ -84,3 +104,12 @@ def test_what_changes_the_home_is_recorded_where_there_is_room_for_it(
     full(20_000)
     assert "there is no room left for the metadata store" in str(error)
     assert [stack.name for stack in api.workspace().registry.stacks()] == ["default", "other"]
+
+
+def test_a_run_that_is_not_on_record_is_not_called_by_a_number(begun: Notebook) -> None:
+    load = "%%step load\nprint('rows of', source)\nrows = len(source)"
+    begun.run("source = 'a.csv'", load)
+    _, run = begun.run("source = 'b.parquet'", "%pipeline run")
+    texts = [str(each["data"]["text/plain"]) for each in run.displays]
+    assert [text for text in texts if "above is the output of an earlier run, not of this run" in text]
+    assert "None" not in "".join(texts)

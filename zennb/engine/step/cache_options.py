@@ -73,7 +73,8 @@ def not_reusable(
     for step in steps:
         # The signature first: nothing else of a forged record may count, not even that it has expired.
         if not signer.accepts(step):
-            found[step.id] = f"the record of run {step.run} is not signed by you or by somebody you trust"
+            which = "an earlier run" if step.run is None else f"run {step.run}"
+            found[step.id] = f"the record of {which} is not signed by you or by somebody you trust"
             continue
         over = over or expired(step, within=definition.options.expires, now=now)
         reason = over or unreadable(step.outputs.values()) or changed_beside(step, rebound)

@@ -80,7 +80,9 @@ class StatusLines:
             view: View = status_line(replace(step, failure=None) if is_told else step)
             if not is_same:
                 above = f"run {before.run}" if before.run is not None else "an earlier run"
-                remark = f"above is the output of {above}; run the cell to see that of run {step.run}"
+                remark = f"above is the output of {above}"
+                # What is not on record cannot be shown: the cell would run the step again.
+                remark += f"; run the cell to see that of run {step.run}" if step.run else ", not of this run"
                 view = join([view, note(remark)], gap=0)
             self._publish(slot, step, view, update=True)
         if not others:
