@@ -29,6 +29,7 @@ __all__ = [
     "fingerprint",
     "identity",
     "is_busy",
+    "is_full",
     "is_writable",
     "keep_open",
     "open_snapshot",
@@ -43,6 +44,11 @@ UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OSError)
 
 _PATIENCE = 5.0
 """Seconds to wait while another process holds a lock."""
+
+_UNWRITTEN = {
+    getattr(sqlite3, f"SQLITE_IOERR_{name}", 0)
+    for name in ("WRITE", "FSYNC", "TRUNCATE", "SHMOPEN", "SHMSIZE", "SHMMAP")
+} - {0}
 
 Identity: TypeAlias = tuple[tuple[int, int] | None, ...]
 """Device and inode of the database, its write-ahead log and the index of that; None for a file that is missing."""
@@ -88,6 +94,12 @@ def allow(path: Path, *, writing: bool = True) -> bool:
 def is_busy(error: BaseException) -> bool:
     """Return whether an error means that another process holds a lock, and nothing about the database itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether an error means that there is no room, and nothing about the database itself."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_FULL or code in _UNWRITTEN
 
 
 def files_of_others(path: Path) -> list[Path]:

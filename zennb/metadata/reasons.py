@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull, StoreGone, StoreReadOnly
 from zennb.metadata.processes import writers
+from zennb.sqlite_files import is_full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,16 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["busy", "cannot_be_made", "damaged", "gone", "outdated", "read_only", "translated"]
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
-_IO_WRITE = {
-    getattr(sqlite3, f"SQLITE_IOERR_{name}", 0)
-    for name in ("WRITE", "FSYNC", "TRUNCATE", "SHMOPEN", "SHMSIZE", "SHMMAP")
-}
 
 
 def translated(path: Path, error: sqlite3.Error) -> StoreError:
     """Return the error of ours for an error of SQLite."""
-    extended = getattr(error, "sqlite_errorcode", 0)
-    code = extended & 0xFF
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_NOTADB:
         return ForeignStore(
             f"{path} is not a database, so it is not zennb's metadata store; {_REPAIR} and moves the file aside, "
@@ -34,7 +30,7 @@ def translated(path: Path, error: sqlite3.Error) -> StoreError:
         )
     if code == sqlite3.SQLITE_CORRUPT:
         return damaged(path, error)
-    if code == sqlite3.SQLITE_FULL or extended in _IO_WRITE:
+    if is_full(error):
         return _full(path, error)
     if code == sqlite3.SQLITE_READONLY:
         return read_only(path, f" ({error})")

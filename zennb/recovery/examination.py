@@ -19,7 +19,7 @@ from zennb.metadata.migrations import needs_work
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
-from zennb.sqlite_files import UNREADABLE, files_in_the_way, is_busy, open_snapshot
+from zennb.sqlite_files import UNREADABLE, files_in_the_way, is_busy, is_full, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,7 +145,7 @@ def database_fault(path: Path) -> str:
             else "it is a database of another program"
         )
     except UNREADABLE as error:
-        if is_busy(error):
+        if is_busy(error) or is_full(error):
             raise
         return f"it cannot be read ({error})"
     return "" if problems == ["ok"] else problems[0].partition("\n")[0]

@@ -15,9 +15,9 @@ from zennb.components.artifact_stores.health import blob_files, hashes_of, is_re
 from zennb.components.artifact_stores.inspection import inspect, unknown_items
 from zennb.components.artifact_stores.row import Entry
 from zennb.components.artifact_stores.store_directory import StoreDirectory
-from zennb.components.artifact_stores.strict_cache import StrictCache, make_database
+from zennb.components.artifact_stores.strict_cache import StrictCache
 from zennb.errors import ForeignStore, StoreError
-from zennb.sqlite_files import UNREADABLE, allow, files_of_others, is_busy, open_snapshot
+from zennb.sqlite_files import UNREADABLE, allow, files_of_others, is_busy, is_full, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,12 +63,11 @@ def repair_store(root: Path, aside: Callable[[Path], Path]) -> StoreRepair:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             repair.done.append(f"{folder} was no folder and is now {aside(folder)}.")
         folder.mkdir(exist_ok=True)
-    salvaged = _repair_database(repair, directory, aside)
+    _repair_database(repair, directory, aside)
     if directory.read_marker() is None:
         directory.write_marker()
         repair.done.append(f"{root / 'STORE.json'} was written again.")
     with closing(StrictCache(root, _TIMEOUT)) as cache:
-        _add(cache, salvaged)
         _repair_rows(repair, directory, cache)
         _index_files(repair, directory, cache, aside)
     return repair
@@ -100,10 +99,8 @@ def _repair_marker(repair: StoreRepair, directory: StoreDirectory, aside: Callab
         directory.refuse_other_files()
 
 
-def _repair_database(
-    repair: StoreRepair, directory: StoreDirectory, aside: Callable[[Path], Path]
-) -> list[Entry]:
-    """Make sure that there is a database; return the small values that were read from a damaged one."""
+def _repair_database(repair: StoreRepair, directory: StoreDirectory, aside: Callable[[Path], Path]) -> None:
+    """Make sure that there is a database, with the small values that can be read from a damaged one."""
     database = directory.database
     for ending in ("", "-wal", "-shm", "-journal"):
         path = database.with_name(database.name + ending)
@@ -114,23 +111,28 @@ def _repair_database(
             f"{path} is closed to you, and not yours to open; let its owner do that, then repair again."
         )
     if is_regular(database) and database.stat().st_size and not _fault(database):
-        return []
+        return
     salvaged: list[Entry] = []
-    done = f"the index of {directory.root} was missing; a new one was made."
-    if os.path.lexists(database):
-        with suppress(*UNREADABLE):
-            salvaged = _salvaged(database)
-        done = (
-            f"the index of {directory.root} was damaged and is now {aside(database)}; {len(salvaged)} small values "
-            "were read from it and are in a new one."
-        )
-    for ending in ("-wal", "-shm", "-journal"):  # a new database must not find the log of the old one
-        rest = database.with_name(database.name + ending)
-        if os.path.lexists(rest):
-            aside(rest)
-    repair.done.append(done)
-    create(directory, lambda folder: make_database(folder, timeout=_TIMEOUT))
-    return salvaged
+    with suppress(*UNREADABLE):
+        salvaged = _salvaged(database)
+
+    def make(folder: Path) -> None:
+        # Complete before the old one goes: on a full disk what was read from that would be lost.
+        with closing(StrictCache(folder, _TIMEOUT)) as cache:
+            _add(cache, salvaged)
+        done = f"the index of {directory.root} was missing; a new one was made."
+        if os.path.lexists(database):
+            done = (
+                f"the index of {directory.root} was damaged and is now {aside(database)}; {len(salvaged)} small "
+                "values were read from it and are in a new one."
+            )
+        for ending in ("-wal", "-shm", "-journal"):  # a new database must not find the log of the old one
+            rest = database.with_name(database.name + ending)
+            if os.path.lexists(rest):
+                aside(rest)
+        repair.done.append(done)
+
+    create(directory, make)
 
 
 def _fault(database: Path) -> str:
@@ -141,7 +143,7 @@ def _fault(database: Path) -> str:
     except ForeignStore as error:
         return error.message
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if is_busy(error):
+        if is_busy(error) or is_full(error):
             raise
         return str(error)
     return "" if problems == ["ok"] else str(problems[0])

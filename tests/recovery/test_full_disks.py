@@ -1,0 +1,71 @@
+"""A full disk is no damage: a repair on one moves nothing aside, and loses nothing."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.components.artifact_stores.local import LocalArtifactStore
+from zennb.components.artifact_stores.repair import repair_store
+from zennb.components.content import name_of
+from zennb.metadata.store import MetadataStore
+from zennb.recovery.examination import database_fault
+from zennb.sqlite_files import UNREADABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def full() -> Iterator[Callable[[int], None]]:
+    """Return a function after which no file grows beyond so many bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def opened(root: Path) -> LocalArtifactStore:
+    return LocalArtifactStore.from_config("mine", {"path": str(root)})
+
+
+def never(path: Path) -> Path:
+    return pytest.fail(f"{path} was moved aside")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "store"
+    store = opened(root)
+    store.put([b"small"])
+    store.close()
+    return root
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_an_index_is_not_moved_aside_where_there_is_no_room_for_another(
+    root: Path, full: Callable[[int], None], *, is_damaged: bool
+) -> None:
+    if is_damaged:
+        with closing(sqlite3.connect(root / "cache.db")) as connection:
+            connection.execute("CREATE TABLE foreign_one (a)")
+    full(20_000)
+    with pytest.raises(UNREADABLE):
+        repair_store(root, never)
+    full(resource.RLIM_INFINITY)
+    repair_store(root, lambda path: path.rename(root.parent / path.name))
+    with closing(opened(root)) as store:
+        assert bytes(store.get(name_of(b"small"))) == b"small"
+
+
+def test_records_are_not_called_damaged_on_a_full_disk(tmp_path: Path, full: Callable[[int], None]) -> None:
+    path = tmp_path / "metadata.db"
+    MetadataStore(path).close()
+    full(0)
+    fault = database_fault(path)
+    full(resource.RLIM_INFINITY)
+    assert fault == ""
