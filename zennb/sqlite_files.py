@@ -36,8 +36,8 @@ __all__ = [
     "uri",
 ]
 
-FAMILY = ("", "-wal", "-shm")
-"""What follows the name of a database in the names of its files."""
+FAMILY = ("", "-wal", "-shm", "-journal")
+"""What follows the name of a database in the names of its files; the last one is only there in passing."""
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OSError)
 """What reading a damaged database raises. Python cannot even decode the messages in which SQLite quotes garbage."""
@@ -59,7 +59,7 @@ Fingerprint: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
 def identity(path: str) -> Identity:
     """Return which files are at the path of a database now."""
-    return tuple(_inode(path + ending) for ending in FAMILY)
+    return tuple(_inode(path + ending) for ending in FAMILY[:3])
 
 
 def fingerprint(path: str) -> Fingerprint:

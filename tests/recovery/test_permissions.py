@@ -26,6 +26,8 @@ home = pathlib.Path(home)
 import zennb.cli, zennb.recovery.repair
 from zennb.commands.verbs import artifacts, doctor, runs
 from zennb import api
+from zennb.metadata.migrations import schema
+schema()  # imports what reads it
 if os.geteuid() == 0:  # root may do everything
     os.setgid(65534)
     os.setuid(65534)

@@ -19,6 +19,9 @@ __all__ = ["busy", "cannot_be_made", "damaged", "gone", "outdated", "read_only",
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
 
+_FOREIGN_SCHEMA = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+"""What our SQL only causes where tables are missing, or triggers are not ours."""
+
 
 def translated(path: Path, error: sqlite3.Error) -> StoreError:
     """Return the error of ours for an error of SQLite."""
@@ -28,7 +31,7 @@ def translated(path: Path, error: sqlite3.Error) -> StoreError:
             f"{path} is not a database, so it is not zennb's metadata store; {_REPAIR} and moves the file aside, "
             "or set ZENNB_HOME to another directory."
         )
-    if code == sqlite3.SQLITE_CORRUPT:
+    if code in _FOREIGN_SCHEMA or code == sqlite3.SQLITE_CORRUPT:
         return damaged(path, error)
     if is_full(error):
         return _full(path, error)

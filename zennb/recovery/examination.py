@@ -16,6 +16,7 @@ from zennb.core.records.records import ComponentSpec
 from zennb.errors import ForeignStore, StoreBusy, StoreError
 from zennb.metadata.backups import backups_in
 from zennb.metadata.migrations import needs_work
+from zennb.metadata.schema_check import schema_fault
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
@@ -86,7 +87,10 @@ def examine_home(home: Path) -> Examination:
         return found
     try:
         _examine(found)
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
+        if not is_busy(error):
+            found.note(DAMAGED, home / "metadata.db", f"it cannot be read ({error})")
+            return found
         raise StoreBusy(
             f"another process holds a lock in {home} ({error}); try again in a moment."
         ) from error
@@ -134,6 +138,9 @@ def database_fault(path: Path) -> str:
                 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
             ):
                 return "it is empty"
+            fault = schema_fault(connection, path)
+            if fault:
+                return fault
             # `quick_check` does not look into the indexes, and through a damaged one rows are missing in lists.
             problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
             if problems == ["ok"] and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:

@@ -18,6 +18,7 @@ from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import Examination, database_fault, examine_home, store_roots
 from zennb.recovery.lost_records import find_lost, write_again
 from zennb.recovery.registered import Registered, register_again, register_models_again, registered_in
+from zennb.recovery.salvage import salvage
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
 from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_in_the_way, files_of_others
@@ -118,9 +119,14 @@ def _repaired(home: Path, signer: Signer) -> Repair:
         if os.path.lexists(root) or root == home / "artifacts":
             done += _repair_store(root, aside)
     registered = registered_in(database) if fault else Registered()
+    draft = database.with_name(f"{database.name}.{uuid.uuid4().hex}")
+    lacking = salvage(database, draft) if fault else frozenset()
     if fault:
-        done += _replace_database(database, fault, backup, aside)
-    done += _complete_records(home, roots, registered, signer, is_new=bool(fault))
+        done += _move_aside(database, fault, aside)
+        done += _replace_database(database, draft, backup if lacking is None else None)
+    done += _complete_records(
+        home, roots, registered, signer, is_new=lacking != frozenset(), all_older=lacking is None
+    )
     with closing(Workspace(home)):  # it opens, and has its default stack
         pass
     return Repair(done=done, aside=aside.folder, after=examine_home(home))
@@ -177,29 +183,36 @@ def _repair_store(root: Path, aside: _Aside) -> list[str]:
         return [f"{root} was left alone: {error.message}"]
 
 
-def _replace_database(database: Path, fault: str, backup: Path | None, aside: _Aside) -> list[str]:
-    """Put a backup in the place of a database that cannot be used; without one, its place is free."""
-    done = []
-    for ending in ("", "-wal", "-shm", "-journal"):
+def _move_aside(database: Path, fault: str, aside: _Aside) -> list[str]:
+    """Free the place of a database that cannot be used."""
+    moved = {}
+    for ending in FAMILY:
         path = database.with_name(database.name + ending)
         if os.path.lexists(path):
-            moved = aside(path)
-            done += [f"{database} was damaged ({fault}) and is now {moved}."] if not ending else []
-    if backup is None:
-        return done or [f"{database} was missing."]
-    draft = database.with_name(f"{database.name}.{uuid.uuid4().hex}")
-    shutil.copyfile(backup, draft)
+            moved[ending] = aside(path)
+    if "" not in moved:
+        return [f"{database} was missing."]
+    return [f"{database} was damaged ({fault}) and is now {moved['']}."]
+
+
+def _replace_database(database: Path, draft: Path, backup: Path | None) -> list[str]:
+    """Put into the free place what was salvaged, if there is a draft of that, or else a backup, if there is one."""
+    what = "a new one, with what the old one held"
+    if backup is not None:
+        shutil.copyfile(backup, draft)
+        what = f"the backup of {time.strftime('%Y-%m-%d %H:%M', time.localtime(backup.stat().st_mtime))}"
+    elif not draft.exists():
+        return []
     draft.replace(database)
-    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(backup.stat().st_mtime))
-    return [*done, f"{database} is now the backup of {moment}."]
+    return [f"{database} is now {what}."]
 
 
 def _complete_records(
-    home: Path, roots: list[Path], registered: Registered, signer: Signer, *, is_new: bool
+    home: Path, roots: list[Path], registered: Registered, signer: Signer, *, is_new: bool, all_older: bool
 ) -> list[str]:
     database, done = home / "metadata.db", []
     readable = None if database_fault(database) else database
-    lost = find_lost(roots, readable, signer=signer, all_older=is_new)
+    lost = find_lost(roots, readable, signer=signer, all_older=all_older)
     if lost.foreign:
         done.append(f"{lost.foreign} copies of records are not signed by you and were left out.")
     if not lost.places and not is_new:
