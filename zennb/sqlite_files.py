@@ -21,6 +21,7 @@ __all__ = [
     "UNREADABLE",
     "Fingerprint",
     "Identity",
+    "NotAFileError",
     "Snapshot",
     "allow",
     "alone",
@@ -33,6 +34,7 @@ __all__ = [
     "is_writable",
     "keep_open",
     "open_snapshot",
+    "refuse_obstacles",
     "uri",
 ]
 
@@ -109,9 +111,24 @@ def files_of_others(path: Path) -> list[Path]:
 
 
 def files_in_the_way(path: Path) -> list[Path]:
-    """Return what is in the places of a database's log and of the index of that, and is no file."""
+    """Return what is in the places of the files beside a database, and is no file."""
     found = [path.with_name(path.name + ending) for ending in FAMILY[1:]]
     return [each for each in found if os.path.lexists(each) and not each.is_file()]
+
+
+class NotAFileError(OSError):
+    """Something that is no file is in the place of a file of a database; `filename` says which."""
+
+
+def refuse_obstacles(path: Path) -> None:
+    """Make sure that SQLite can open a database without waiting: whoever reads a pipe waits for somebody to write.
+
+    Raises:
+        NotAFileError: the place of the database, its log, the index of that, or its journal is taken by something else.
+    """
+    for each in [path, *files_in_the_way(path)]:
+        if os.path.lexists(each) and not each.is_file():
+            raise NotAFileError(errno.EINVAL, "it is no file", str(each))
 
 
 def uri(path: Path, mode: str) -> str:
@@ -158,10 +175,9 @@ def open_snapshot(path: Path) -> Snapshot:
 
     Raises:
         sqlite3.Error, UnicodeDecodeError: it cannot be read.
-        OSError: it cannot be copied, or is no file: reading a pipe would never end.
+        OSError: it cannot be copied, or it or its log is no file.
     """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no file", str(path))
+    refuse_obstacles(path)
     try:
         return Snapshot(path, _readable(uri(path, "ro")), None, is_live=True)
     except (sqlite3.Error, UnicodeDecodeError) as error:

@@ -69,7 +69,7 @@ def flip(path: Path) -> None:
 
 
 def delete(path: Path) -> None:
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -160,7 +160,9 @@ DATABASE: tuple[Damage, ...] = (
     *(truncate, cut_short, empty, garble, garble_the_middle, delete),
     *(make_folder, make_link, make_pipe, make_foreign, empty_the_indexes, write_diary, forbid),
 )
-LOG: tuple[Damage, ...] = (truncate, empty, garble, delete, make_folder)
+LOG: tuple[Damage, ...] = (truncate, empty, garble, delete, make_folder, make_pipe)
+JOURNAL: tuple[Damage, ...] = (make_folder, make_pipe, make_link)
+"""SQLite looks for a journal whenever it opens a database, and waits for a pipe."""
 MARKER: tuple[Damage, ...] = (
     empty,
     garble,
@@ -180,13 +182,15 @@ TABLE: list[tuple[str, tuple[Damage, ...], frozenset[str]]] = [
     # path in the home, what is done to it, values that are lost with it
     ("metadata.db", (*DATABASE, *SCHEMA), frozenset()),
     ("metadata.db-wal", LOG, frozenset()),
-    ("metadata.db-shm", (*LOG, make_pipe), frozenset()),
+    ("metadata.db-shm", LOG, frozenset()),
+    ("metadata.db-journal", JOURNAL, frozenset()),
     ("STORE.json", MARKER, frozenset()),
     ("backups", FOLDER, frozenset()),
     ("artifacts/STORE.json", MARKER, frozenset()),
     ("artifacts/cache.db", DATABASE, IN_ROWS),
     ("artifacts/cache.db-wal", LOG, IN_ROWS),
     ("artifacts/cache.db-shm", LOG, IN_ROWS),
+    ("artifacts/cache.db-journal", JOURNAL, frozenset()),
     ("artifacts/tmp", FOLDER, frozenset()),
     ("artifacts/quarantine", FOLDER, frozenset()),
     ("artifacts/blobs", FOLDER, frozenset({"b"})),
@@ -288,6 +292,31 @@ def test_an_older_format_is_no_damage(tmp_path: Path) -> None:
     assert database_fault(tmp_path / "metadata.db") == ""
     run_sql("DROP TABLE inputs")(tmp_path / "metadata.db")
     assert "lacks the table 'inputs'" in database_fault(tmp_path / "metadata.db")
+
+
+@pytest.mark.parametrize("name", ["metadata.db", "artifacts/cache.db"])
+@pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
+def test_what_is_in_the_way_is_named_at_once(
+    home: Home, name: str, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = home.path / f"{name}{ending}"
+    make_pipe(place)
+    with (
+        pytest.raises(StoreError, match=f"since {place} is no file"),
+        closing(Workspace(home.path)) as opened,
+    ):
+        list(opened.open().store.digests())
+    assert main(["doctor"]) == 1
+    assert f"{place}: it is no file" in capsys.readouterr().out
+
+
+def test_a_thread_that_opens_the_index_later_waits_for_no_pipe(home: Home) -> None:
+    with closing(Workspace(home.path)) as opened:
+        store = opened.open().store
+        store.put([b"content"])
+        make_pipe(home.store / "cache.db-journal")
+        with pytest.raises(StoreError, match=r"cache\.db-journal is no file"):
+            store.has(hashlib.sha256(b"content").hexdigest())
 
 
 @pytest.mark.parametrize("damage", BLOB)

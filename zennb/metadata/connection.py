@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from zennb.errors import StoreError, StoreFull
 from zennb.metadata import reasons
 from zennb.metadata.migrations import migrate, needs_work
-from zennb.sqlite_files import Identity, Snapshot, alone, identity, is_writable, keep_open, open_snapshot
+from zennb.sqlite_files import (
+    Identity,
+    Snapshot,
+    alone,
+    identity,
+    is_writable,
+    keep_open,
+    open_snapshot,
+    refuse_obstacles,
+)
 from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -288,6 +297,7 @@ class Database:
                 self._start()
 
     def _open(self) -> sqlite3.Connection:
+        refuse_obstacles(self.path)
         if self.path.exists() and not is_writable(self.path):
             self._refusal = reasons.read_only(self.path)
             return self._open_to_read()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull, StoreGone, StoreReadOnly
 from zennb.metadata.processes import writers
-from zennb.sqlite_files import is_full
+from zennb.sqlite_files import NotAFileError, is_full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +78,11 @@ def outdated(path: Path) -> StoreReadOnly:
 
 def cannot_be_made(path: Path, error: OSError) -> StoreError:
     """Return the error for a database that cannot be made."""
+    if isinstance(error, NotAFileError):
+        return StoreError(
+            f"the metadata store {path} cannot be opened, since {error.filename} is no file; `zennb doctor --repair` "
+            "moves it aside."
+        )
     return StoreError(
         f"the metadata store cannot be made at {path} ({error}); "
         "set ZENNB_HOME to a directory that you can write to. `zennb doctor` says more."

@@ -109,9 +109,10 @@ def _examine(found: Examination) -> None:
         else:
             found.backups.append(backup)
     database = home / "metadata.db"
-    for path in files_in_the_way(database):
+    obstacles = files_in_the_way(database)
+    for path in obstacles:
         found.note(DAMAGED, path, "it is no file")
-    fault = database_fault(database)
+    fault = "" if obstacles else database_fault(database)
     roots = store_roots(home, [database, *found.backups])
     found.stores = [examine_store(root) for root in roots]
     for store in found.stores:
@@ -120,6 +121,7 @@ def _examine(found: Examination) -> None:
         kind = DAMAGED if os.path.lexists(database) else MISSING
         if kind == DAMAGED or any(store.sizes for store in found.stores) or found.backups:
             found.note(kind, database, fault)
+    if fault or obstacles:
         return
     _examine_references(found, database)
 

@@ -23,7 +23,7 @@ from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.content import is_digest
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, Finding
 from zennb.errors import ForeignStore, listing
-from zennb.sqlite_files import UNREADABLE, Snapshot, is_busy, open_snapshot
+from zennb.sqlite_files import UNREADABLE, Snapshot, files_in_the_way, is_busy, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,11 @@ def _examine(health: StoreHealth, directory: StoreDirectory) -> None:
     for folder in (directory.blobs, directory.parts, directory.quarantine):
         _examine_folder(health, folder)
     files = dict(blob_files(directory, health))
-    _examine_database(health, directory, files)
+    obstacles = files_in_the_way(directory.database)
+    for path in obstacles:
+        health.note(DAMAGED, path, "it is no file")
+    if not obstacles:  # which the database would wait for
+        _examine_database(health, directory, files)
     for digest, path in files.items():
         health.note(MISSING, path, "it is not in the index of the store")
         if hashes_of(path)[0] == digest:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zennb.components.artifact_stores.row import Row
 from zennb.components.content import is_digest
 from zennb.errors import ForeignStore, listing
+from zennb.sqlite_files import refuse_obstacles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,7 @@ def is_evidently_ours(database: Path, *, timeout: float) -> bool:
 def _connect(database: Path, timeout: float) -> sqlite3.Connection:
     # `rw`: SQLite would otherwise make a missing file. What the schema of a foreign file calls must not be trusted
     # before it has been checked.
+    refuse_obstacles(database)
     uri = f"{database.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
     connection.execute("PRAGMA trusted_schema = OFF")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull, StoreReadOnly
+from zennb.sqlite_files import NotAFileError, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +31,6 @@ _FULL = {
     errno.EFBIG: "file size limit reached",
 }
 _BARRED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _BARRED_CODES = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -50,7 +50,7 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
         chain.append(context)
     # The lowest byte is the kind of error; the others say where it happened.
     codes = {getattr(link, "sqlite_errorcode", 0) & 0xFF for link in chain}
-    if codes & _FULL_CODES:
+    if any(is_full(link) for link in chain):
         limit = "disk full" if sqlite3.SQLITE_FULL in codes else "no room on the disk"
         return _no_room(root, str(chain[-1]), limit, 0)
     if codes & _BARRED_CODES:
@@ -64,6 +64,10 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
 
 def system_reason(root: Path, error: OSError) -> StoreError:
     """Return the error of ours for an error of the file system; `error.short` says how many bytes found no room."""
+    if isinstance(error, NotAFileError):
+        return ForeignStore(
+            f"The artifact store in {root} cannot be opened, since {error.filename} is no file. {_ANEW}"
+        )
     why = error.strerror or str(error)
     limit = _FULL.get(error.errno or 0, "")
     if limit:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import diskcache
@@ -20,11 +21,11 @@ from zennb.components.artifact_stores.row import Foreign
 from zennb.components.artifact_stores.row_queries import RowQueries
 from zennb.components.content import is_digest
 from zennb.errors import ForeignStore
+from zennb.sqlite_files import refuse_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
 __all__ = ["StrictCache", "Timeout", "make_database"]
 
@@ -138,6 +139,13 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
     def _fetch(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self._sql(sql, values).fetchall()
         return found
+
+    @property
+    def _con(self) -> sqlite3.Connection:
+        if getattr(self._local, "con", None) is None:  # diskcache connects once in each thread
+            refuse_obstacles(Path(self.directory, "cache.db"))
+        opened: sqlite3.Connection = super()._con
+        return opened
 
     @property
     def _sql(self) -> Callable[..., sqlite3.Cursor]:
