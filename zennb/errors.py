@@ -295,15 +295,16 @@ class StoreReadOnly(StoreError):
 
 
 class StoreGone(StoreError):
-    """The database that this process has open is not the one at its path any more.
+    """The database that this process has open is not the one at its path any more, or was cut short.
 
     Attributes:
         what: what happened: `zennb's home /home/ada/.zennb was deleted or moved`.
+        is_cut: whether it is still there, and a part of its content is gone.
     """
 
-    def __init__(self, message: str, *, what: str) -> None:
+    def __init__(self, message: str, *, what: str, is_cut: bool = False) -> None:
         super().__init__(message)
-        self.what = what
+        self.what, self.is_cut = what, is_cut
 
     @property
     def brief(self) -> str:

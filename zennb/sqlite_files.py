@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+import threading
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +23,7 @@ __all__ = [
     "Fingerprint",
     "Identity",
     "NotAFileError",
+    "OpenFiles",
     "Snapshot",
     "allow",
     "alone",
@@ -34,6 +36,7 @@ __all__ = [
     "is_writable",
     "keep_open",
     "open_snapshot",
+    "refuse_empty",
     "refuse_obstacles",
     "uri",
 ]
@@ -61,7 +64,7 @@ Fingerprint: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
 def identity(path: str) -> Identity:
     """Return which files are at the path of a database now."""
-    return tuple(_inode(path + ending) for ending in FAMILY[:3])
+    return _seen(path)[0]
 
 
 def fingerprint(path: str) -> Fingerprint:
@@ -131,9 +134,82 @@ def refuse_obstacles(path: Path) -> None:
             raise NotAFileError(errno.EINVAL, "it is no file", str(each))
 
 
+def refuse_empty(path: Path) -> None:
+    """Make sure that a database has content: opening one without removes its log, which may hold all of it.
+
+    Raises:
+        sqlite3.DatabaseError: it is an empty file.
+    """
+    if path.exists() and not path.stat().st_size:
+        raise sqlite3.DatabaseError("it is empty")
+
+
 def uri(path: Path, mode: str) -> str:
     """Return the address under which SQLite opens a file, whatever characters are in its path."""
     return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+class OpenFiles:
+    """The files of a database that is open: whether they are still those at its path, and none was cut short.
+
+    A database and its log also become shorter when SQLite gives back free pages or empties the log. So if one of them
+    has, a new connection reads all: only where the rest lies behind the end of a file, it fails.
+
+    Args:
+        path: the database, which was read once, so that all its files are there.
+
+    Attributes:
+        path: the database.
+        identity: which files are open.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self.identity, self._sizes = _seen(path)
+
+    def look(self) -> tuple[Identity, str]:
+        """Return which files are at the path now, and which of those that are open was cut short; "" for none."""
+        now, sizes = _seen(self.path)
+        if now == self.identity and sizes != self._sizes:
+            with self._lock:
+                return now, self._cut()
+        return now, ""
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Close the connections in here: of a log that was cut short, nothing is written to the database.
+
+        The last connection to close would copy what is left of it, page by page, and make a mixture of old and new. One
+        that only reads cannot.
+        """
+        if not self.look()[1].endswith("-wal"):
+            yield
+            return
+        with closing(sqlite3.connect(uri(Path(self.path), "ro"), uri=True)) as last:
+            with suppress(sqlite3.Error):
+                last.execute("SELECT 1 FROM sqlite_master").fetchone()
+            yield
+
+    def _cut(self) -> str:
+        _, sizes = _seen(self.path)
+        shorter = [
+            end for end, size, before in zip(FAMILY, sizes, self._sizes, strict=False) if size < before
+        ]
+        if shorter and not _is_whole(Path(self.path)):
+            return f"{self.path}{shorter[0]}"
+        self._sizes = sizes
+        return ""
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        refuse_obstacles(path)
+        refuse_empty(path)
+        with closing(_readable(uri(path, "ro"))) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except UNREADABLE as error:
+        return is_busy(error)
 
 
 class Snapshot:
@@ -174,10 +250,11 @@ def open_snapshot(path: Path) -> Snapshot:
     while it was open, part of its content is in the log: then a copy of both is read, in memory if no disk has room.
 
     Raises:
-        sqlite3.Error, UnicodeDecodeError: it cannot be read.
+        sqlite3.Error, UnicodeDecodeError: it cannot be read, or is empty.
         OSError: it cannot be copied, or it or its log is no file.
     """
     refuse_obstacles(path)
+    refuse_empty(path)
     try:
         return Snapshot(path, _readable(uri(path, "ro")), None, is_live=True)
     except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -279,17 +356,20 @@ def keep_open(*connections: sqlite3.Connection) -> None:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
 
 
-def _inode(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - asked at every call
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _seen(path: str) -> tuple[Identity, tuple[int, ...]]:
+    """Return which files are there, and how many bytes the database and its log have."""
+    found = [_stat(path + ending) for ending in FAMILY[:3]]
+    sizes = tuple(0 if each is None else each.st_size for each in found[:2])
+    return tuple(None if each is None else (each.st_dev, each.st_ino) for each in found), sizes
 
 
 def _state(path: str) -> tuple[int, int, int] | None:
+    found = _stat(path)
+    return None if found is None else (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _stat(path: str) -> os.stat_result | None:
     try:
-        found = os.stat(path)  # noqa: PTH116 - asked at every call
+        return os.stat(path)  # noqa: PTH116 - asked at every call
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,3 +179,59 @@ def test_where_nothing_can_be_written_an_older_format_is_told(
     monkeypatch.setattr("zennb.metadata.connection.is_writable", lambda _path: False)
     with pytest.raises(StoreReadOnly, match="has to be brought to the format of this version first"):
         MetadataStore(path)
+
+
+def filled(path: Path, make: Make) -> MetadataStore:
+    """A store with some hundred pages in its database, and a few in its log."""
+    store = MetadataStore(path)
+    store.add_all(
+        [
+            make.step(f"s{number}", outputs={"v": make.artifact(f"v{number}", str(number))})
+            for number in range(300)
+        ]
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.add(make.step("last"))
+    return store
+
+
+def test_what_another_process_gives_back_is_no_cut(path: Path, make: Make) -> None:
+    store = filled(path, make)
+    before = path.stat().st_size
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for table in ("current", "outputs", "inputs", "heads", "artifacts"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert path.stat().st_size < before
+    assert store.add(make.step("more")).id is not None
+    assert store.setting("a") is None
+    store.close()
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+@pytest.mark.parametrize("left", [0, 0.5])
+def test_a_file_that_is_cut_short_takes_nothing_more(
+    path: Path, make: Make, ending: str, left: float
+) -> None:
+    store = filled(path, make)
+    cut = Path(f"{path}{ending}")
+    os.truncate(cut, int(cut.stat().st_size * left) // 4096 * 4096)
+    for _ in range(2):
+        with pytest.raises(StoreGone, match=f"{cut.name} was cut short"):
+            store.add(make.step("more"))
+        with pytest.raises(StoreGone):
+            store.setting("a")
+    store.close()
+
+
+def test_of_a_log_that_was_cut_short_nothing_is_copied_into_the_database(path: Path, make: Make) -> None:
+    store = filled(path, make)
+    store.add_all([make.step(f"t{number}") for number in range(300)])
+    os.truncate(f"{path}-wal", Path(f"{path}-wal").stat().st_size // 2)
+    before = path.read_bytes()
+    store.close()
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from zennb.metadata.migrations import needs_work
-from zennb.sqlite_files import refuse_obstacles, uri
+from zennb.sqlite_files import refuse_empty, refuse_obstacles, uri
 from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class Backups:
 
     def _opened(self) -> sqlite3.Connection:
         refuse_obstacles(self._database)
+        refuse_empty(self._database)
         return sqlite3.connect(uri(self._database, "ro"), uri=True, timeout=5.0)
 
     def _copy(self, draft: Path) -> None:

@@ -16,7 +16,7 @@ from zennb.errors import StoreError, StoreFull
 from zennb.metadata import reasons
 from zennb.metadata.migrations import migrate, needs_work
 from zennb.sqlite_files import (
-    Identity,
+    OpenFiles,
     Snapshot,
     alone,
     identity,
@@ -120,6 +120,8 @@ class Database:
         """Do as `write` does after a delay, and pass the result to `then`, unless the call is cancelled before."""
 
         def written() -> R:
+            if self._snapshot is None:
+                self._verify()  # once more: what is written behind the end of a log that was cut short hides that
             result = self._retry_while_locked(lambda: self._written(function))
             then(result)
             return result
@@ -147,8 +149,9 @@ class Database:
                 if self._snapshot is not None:
                     self._worker.call(self._snapshot.close)
                 elif not self._is_gone():
-                    self._reader.close()
-                    self._worker.call(self._connection.close)
+                    with self._files.ending():
+                        self._reader.close()
+                        self._worker.call(self._connection.close)
                 self._worker.close()
 
     @property
@@ -212,17 +215,19 @@ class Database:
             self._worker.call(self._renew_if_changed)
 
     def _verify(self) -> None:
-        """Check that the open files are still those at the path.
+        """Check that the open files are still those at the path, and whole.
 
         Raises:
             StoreGone: they are not.
         """
-        now = identity(self._file)
-        if now != self._identity:
-            raise reasons.gone(self.path, opened=self._identity, now=now)
+        now, cut = self._files.look()
+        if cut:
+            raise reasons.cut_short(cut)
+        if now != self._files.identity:
+            raise reasons.gone(self.path, opened=self._files.identity, now=now)
 
     def _is_gone(self) -> bool:
-        return identity(self._file)[0] != self._identity[0]
+        return identity(str(self.path))[0] != self._files.identity[0]
 
     def _renew_if_changed(self) -> None:
         """Open a database that cannot be written to again, because somebody else has changed it."""
@@ -352,11 +357,10 @@ class Database:
     def _note_files(self, connection: sqlite3.Connection) -> None:
         """Note which files are open; all three are there as soon as the database was read once."""
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        self._file = str(self.path)
-        self._identity = identity(self._file)
+        self._files = OpenFiles(str(self.path))
         # At exit connections are closed in any case, and the last one deletes the log of whatever is there by then.
         is_snapshot = self._snapshot is not None
-        finish = partial(_spare_the_next, self._file, self._identity, connection, self._reader)
+        finish = partial(_spare_the_next, self._files, connection, self._reader)
         self._finish_files = weakref.finalize(self, (lambda: None) if is_snapshot else finish)
 
     def _open_reader(self) -> sqlite3.Connection:
@@ -393,7 +397,8 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.rollback()
 
 
-def _spare_the_next(path: str, opened: Identity, *connections: sqlite3.Connection) -> None:
-    """Never close connections to a file that is not the one at its path any more: see `keep_open`."""
-    if identity(path)[0] != opened[0]:
+def _spare_the_next(opened: OpenFiles, *connections: sqlite3.Connection) -> None:
+    """Never close connections to a file that is not the one at its path any more, or was cut short: see `keep_open`."""
+    now, cut = opened.look()
+    if now[0] != opened.identity[0] or cut:
         keep_open(*connections)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from zennb.sqlite_files import Identity
 
-__all__ = ["busy", "cannot_be_made", "damaged", "gone", "outdated", "read_only", "translated"]
+__all__ = ["busy", "cannot_be_made", "cut_short", "damaged", "gone", "outdated", "read_only", "translated"]
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
 
@@ -112,6 +112,17 @@ def gone(path: Path, *, opened: Identity, now: Identity) -> StoreGone:
         f"{what} while this process had it open, so nothing more is recorded; type `%zennb reopen`, which opens the "
         "home again, then run the cell again.",
         what=what,
+    )
+
+
+def cut_short(file: str) -> StoreGone:
+    """Return the error for a file of an open database that is shorter than what was written to it."""
+    what = f"{file} was cut short"
+    return StoreGone(
+        f"{what} while this process had it open, so nothing more is recorded; type `%zennb reopen`, which brings back "
+        "what was in it and opens the home again, then run the cell again.",
+        what=what,
+        is_cut=True,
     )
 
 

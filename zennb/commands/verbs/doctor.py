@@ -11,7 +11,7 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
 from zennb.core.records.pages import RunFilter
-from zennb.errors import StoreError, UsageError
+from zennb.errors import StoreError, StoreGone, UsageError, ZennbError
 from zennb.views.examination import LOST, REPAIR, examination_view
 from zennb.views.text import plural
 
@@ -54,10 +54,30 @@ def _doctor(context: Context, *, repair: bool) -> Outcome:
 def _reopen(context: Context) -> Outcome:
     if context.session is None:
         raise UsageError("there is no notebook session here yet; type `%load_ext zennb` first.")
-    before = api.home()
+    from zennb.materializers.signer import Signer
+    from zennb.recovery.repair import repair_home
+
+    before, done = api.home(), list[str]()
+    if _is_cut():
+        api.close()
+        done = repair_home(before, signer=Signer()).done
     opened = api.reopen()
     context.session.forget_records()
-    return Outcome(view=message_view(_opened(opened, before=str(before))), data={"home": str(opened.home)})
+    said = " ".join([*done, _opened(opened, before=str(before))])
+    return Outcome(view=message_view(said), data={"home": str(opened.home)})
+
+
+def _is_cut() -> bool:
+    """Whether a file of the home that this process has open was cut short."""
+    try:
+        opened = api.workspace()
+        opened.metadata.stack(opened.active)
+        opened.opened().store.present(["0" * 64])
+    except StoreGone as error:
+        return error.is_cut
+    except ZennbError:
+        pass  # reopening says more
+    return False
 
 
 def _opened(opened: Workspace, *, before: str) -> str:

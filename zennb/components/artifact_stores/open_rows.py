@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
@@ -41,10 +40,7 @@ class Rows:
         self.directory, self.timeout = directory, timeout
         self.files = BlobFiles(directory)
         self.notices: list[str] = []
-        self._database = str(directory.database)
         self._cache = self._open(timeout)
-        with self._explained():
-            self._inode = directory.database.stat().st_ino
         self.is_short = isinstance(self._cache, ReadOnlyCache) and isinstance(self._cache.refusal, StoreFull)
         if isinstance(self._cache, ReadOnlyCache):
             return
@@ -72,11 +68,12 @@ class Rows:
             return ReadOnlyCache(directory.database, full)
 
     def is_current(self) -> bool:
-        """Return whether the open file is still the one at that path; not so after `rm -r`."""
-        try:
-            return os.stat(self._database).st_ino == self._inode  # noqa: PTH116 - asked at every call
-        except OSError:
-            return False
+        """Return whether the open file is still the one at that path; not so after `rm -r`.
+
+        Raises:
+            StoreGone: it was cut short, or its log is not the one that is open.
+        """
+        return bool(self._cache.is_current())
 
     def row(self, digest: str) -> Row | None:
         """Return the row of `digest`."""

@@ -11,7 +11,7 @@ from zennb.components.artifact_stores.row import Foreign
 from zennb.components.artifact_stores.row_queries import RowQueries
 from zennb.components.content import is_digest
 from zennb.errors import StoreFull
-from zennb.sqlite_files import alone, is_writable, open_snapshot
+from zennb.sqlite_files import alone, identity, is_writable, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,11 @@ class ReadOnlyCache(RowQueries):
         self._database, self.refusal = database, refusal
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = open_snapshot(database)
+        self._identity = identity(str(database))[0]
+
+    def is_current(self) -> bool:
+        """Return whether the database is the one at that path."""
+        return identity(str(self._database))[0] == self._identity
 
     def get(self, digest: str, default: object = None, *, tag: bool = True) -> tuple[object, object]:
         """Return the value and the tag of a row; nothing in it is decoded."""

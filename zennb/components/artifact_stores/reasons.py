@@ -8,13 +8,13 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull, StoreReadOnly
+from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull, StoreGone, StoreReadOnly
 from zennb.sqlite_files import NotAFileError, is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["database_reason", "holder", "lost_database", "read_only", "system_reason"]
+__all__ = ["database_reason", "holder", "lost_content", "lost_database", "read_only", "system_reason"]
 
 _LOCKS = Path("/proc/locks")
 _ELSEWHERE = (
@@ -91,6 +91,17 @@ def lost_database(root: Path) -> ForeignStore:
     database = root / "cache.db"
     what = "is a link" if database.is_symlink() else "is empty" if database.is_file() else "is missing"
     return ForeignStore(f"The artifact store in {root} has lost its database: cache.db {what}. {_ANEW}")
+
+
+def lost_content(root: Path, cut: str) -> StoreGone:
+    """Return the error for an open store whose database or log (`cut`) was cut short, or whose log was exchanged."""
+    what = f"{cut} was cut short" if cut else f"{root / 'cache.db-wal'} was deleted or replaced"
+    return StoreGone(
+        f"{what} while this process had it open, so nothing more is stored; type `%zennb reopen`, which brings "
+        "back what is intact and opens the home again, then run the cell again.",
+        what=what,
+        is_cut=bool(cut),
+    )
 
 
 def _no_room(root: Path, why: str, limit: str, short: int) -> StoreFull:

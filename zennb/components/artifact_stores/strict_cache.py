@@ -17,11 +17,12 @@ from diskcache import Timeout
 from diskcache.core import MODE_RAW
 
 from zennb.components.artifact_stores.inspection import SETTINGS
+from zennb.components.artifact_stores.reasons import lost_content
 from zennb.components.artifact_stores.row import Foreign
 from zennb.components.artifact_stores.row_queries import RowQueries
 from zennb.components.content import is_digest
 from zennb.errors import ForeignStore
-from zennb.sqlite_files import refuse_obstacles
+from zennb.sqlite_files import OpenFiles, refuse_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,9 +80,11 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
     """A diskcache that stops opening when our deadline passes; its own is a minute per statement."""
 
     _until: float | None = None
+    _is_closed = False
 
     def __init__(self, directory: Path, timeout: float) -> None:
         self._until = time.monotonic() + timeout
+        self._files = OpenFiles(str(directory / "cache.db"))
         try:
             try:
                 super().__init__(_AsWritten(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
@@ -96,6 +99,26 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
                 self.close()
             raise
         self._until = None
+        self._files = OpenFiles(self._files.path)  # now that all of them are there
+
+    def is_current(self) -> bool:
+        """Return whether its database is still the one at that path.
+
+        Raises:
+            StoreGone: the database or its log was cut short, or the log is not the one that is open.
+        """
+        now, cut = self._files.look()
+        if now[0] != self._files.identity[0]:
+            return False
+        if cut or (now[1] != self._files.identity[1] and not self._is_closed):
+            raise lost_content(Path(self.directory), cut)
+        return True
+
+    def close(self) -> None:
+        """Close the connection of this thread; the next use opens another one, which may have another log."""
+        self._is_closed = True
+        with self._files.ending():
+            super().close()
 
     def _verify(self) -> None:
         for key, value in SETTINGS.items():
@@ -145,6 +168,8 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
         if getattr(self._local, "con", None) is None:  # diskcache connects once in each thread
             refuse_obstacles(Path(self.directory, "cache.db"))
         opened: sqlite3.Connection = super()._con
+        if self._is_closed:
+            self._files, self._is_closed = OpenFiles(self._files.path), False
         return opened
 
     @property
