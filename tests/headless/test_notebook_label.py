@@ -22,3 +22,9 @@ def test_elsewhere_it_is_the_path_under_version_control(tmp_path: Path) -> None:
 def test_else_the_file_name_and_never_a_path_of_the_machine(tmp_path: Path) -> None:
     assert label(tmp_path / "deep" / "a.ipynb", tmp_path / "far" / "home") == "a.ipynb"
     assert label(None, tmp_path) == ""
+
+
+def test_a_link_that_leads_to_itself_has_a_name(tmp_path: Path) -> None:
+    (tmp_path / "loop.ipynb").symlink_to("loop.ipynb")
+    (tmp_path / "around").symlink_to("around")
+    assert label(tmp_path / "loop.ipynb", tmp_path / "around") == "loop.ipynb"

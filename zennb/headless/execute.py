@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from zennb.core.records.records import Failure, Status
 from zennb.core.secrets.held import HELD
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets
+from zennb.errors import UsageError
 from zennb.headless.kernel import environment, manager, refuse_recursion, require_kernel
 from zennb.headless.notebook_run import NotebookRun
 from zennb.headless.parameters import inject
@@ -156,7 +158,7 @@ def execute(
     Raises:
         UnknownName: there is no such notebook or stack, or the notebook has no variable of a parameter's name.
         BrokenNotebook: the file is no Python notebook.
-        UsageError: a parameter is an output of a step.
+        UsageError: a parameter is an output of a step, or `out` cannot be written.
         MissingExtra: ipykernel or nbclient is not installed.
         StepRefused: the kernel did not start, or the notebook would run itself.
     """
@@ -168,6 +170,8 @@ def execute(
 
     # Before anything is started or recorded: a parameter that no cell sets is a typing mistake.
     inject(node, parameters, path=path)
+    if out is not None:
+        _check_place(Path(out))
     _clear(node)
     account = _Account(node, on_cell=on_cell, on_step=on_step, secrets=known_secrets(parameters))
     record = None if workspace is None else NotebookRun(workspace, path, stack=stack, parameters=parameters)
@@ -343,6 +347,18 @@ def _is_panel(before: Any, output: Any) -> bool:
     """Whether an output is a panel alone, whose static picture is the output before it."""
     pictured = "" if before is None else "".join(before.get("data", {}).get("text/html", ""))
     return PICTURE in pictured and set(output.get("data", ())) == {WIDGET}
+
+
+def _check_place(out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        why = (
+            errno.EISDIR if out.is_dir() else 0 if os.access(out.parent, os.W_OK | os.X_OK) else errno.EACCES
+        )
+    except OSError as error:
+        why = error.errno or errno.EIO
+    if why:
+        raise UsageError(f"{out} cannot be written ({os.strerror(why)}); give another file name.")
 
 
 def _write(node: Any, out: Path) -> Path:

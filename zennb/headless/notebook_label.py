@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import os
+from pathlib import Path
 
 __all__ = ["label"]
 
@@ -21,7 +19,8 @@ def label(notebook: Path | None, home: Path) -> str:
     """
     if notebook is None:
         return ""
-    notebook, holder = notebook.resolve(), home.resolve().parent
+    # `Path.resolve` raises where links lead in a circle.
+    notebook, holder = Path(os.path.realpath(notebook)), Path(os.path.realpath(home)).parent
     under_control = (each for each in notebook.parents if (each / ".git").exists())
     project = holder if holder in notebook.parents else next(under_control, notebook.parent)
     return notebook.relative_to(project).as_posix()

@@ -11,6 +11,7 @@ missing without a reason: their steps run again as well.
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import islice
 from pathlib import Path
@@ -104,7 +105,8 @@ def is_shared(workspace: Workspace, stack: Stack) -> bool:
     if stack.store.visibility is Visibility.PROCESS:
         return False
     directory = place(stack.spec.artifact_store, workspace.home)
-    return not directory or not Path(directory).resolve().is_relative_to(workspace.home.resolve())
+    home = Path(os.path.realpath(workspace.home))
+    return not directory or not Path(os.path.realpath(directory)).is_relative_to(home)
 
 
 def _delete(
