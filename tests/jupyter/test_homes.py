@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb import api
-from zennb.errors import LostOutput, StoreError, StoreGone
+from zennb.errors import LostOutput, StepRefused, StoreError, StoreGone
 from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import examine_home
 from zennb.registry.workspace import Workspace
@@ -185,6 +185,16 @@ def test_an_index_that_is_cut_short_is_said_and_no_value_is_told_as_stored(
     notebook.restart()
     again = notebook.run(MADE, "%%step big\nbig = list(range(50_000))", "%%step third\nc = [3]")
     assert [ran.status for ran in again] == ["cached", "cached", "cached"]
+
+
+@pytest.mark.parametrize("command", ["doctor --repair", "reopen"])
+def test_a_step_cannot_close_the_records_that_it_needs(notebook: Notebook, command: str) -> None:
+    notebook.run(MADE)
+    ran = notebook.cell(f"%%step other\n%zennb {command}\nb = [1]")
+    assert isinstance(ran.error, StepRefused)
+    assert "in a cell of its own" in str(ran.error)
+    assert "not recorded" not in line(ran)
+    notebook.run(f"%zennb {command}")
 
 
 def test_only_the_log_is_removed_and_nothing_is_lost_by_reopening(notebook: Notebook) -> None:

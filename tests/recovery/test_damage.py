@@ -359,13 +359,27 @@ def test_records_and_index_lost_at_once_leave_a_home_that_works(home: Home) -> N
     expect_repaired(home, frozenset({"a", "c", "d"}))
 
 
-def test_a_home_that_is_a_file_is_moved_beside_the_new_one(home: Home) -> None:
-    shutil.rmtree(home.path)
-    home.path.write_text("a file")
+@pytest.mark.parametrize("make", [make_file, make_pipe, make_link])
+def test_a_home_that_is_no_folder_is_left_alone(home: Home, make: Damage) -> None:
+    make(home.path)
     works(home)
-    assert home.repair().is_well
-    assert home.path.is_dir()
-    assert [path.read_text() for path in home.path.parent.glob("home.damaged-*")] == ["a file"]
+    before = home.path.lstat()
+    with pytest.raises(StoreError, match="is no folder, so it is no home and was left alone"):
+        home.repair()
+    assert home.path.lstat() == before
+    assert not list(home.path.parent.glob("home.*"))
+
+
+def test_a_file_that_is_registered_as_a_store_is_left_alone(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    with closing(Workspace(home.path)) as opened:
+        opened.registry.register_component(
+            "artifact_store", "far", "local", {"path": str(tmp_path / "precious")}
+        )
+    make_file(tmp_path / "precious")
+    assert not examine_home(home.path).is_well
+    home.repair()
+    assert (tmp_path / "precious").read_text() == "not a folder"
 
 
 def test_an_intact_home_is_left_as_it_is(home: Home) -> None:

@@ -83,7 +83,7 @@ def examine_home(home: Path) -> Examination:
         found.exists = False
         return found
     if not home.is_dir():
-        found.note(FOREIGN, home, "it is a file where the home needs a folder")
+        found.note(FOREIGN, home, "it is no folder; move it away, or set ZENNB_HOME to a folder")
         return found
     try:
         _examine(found)

@@ -117,7 +117,7 @@ def _repaired(home: Path, signer: Signer) -> Repair:
     roots = store_roots(home, [path for path in (database, backup) if path is not None])
     for root in roots:
         if os.path.lexists(root) or root == home / "artifacts":
-            done += _repair_store(root, aside)
+            done += _repair_store(root, home, aside)
     registered = registered_in(database) if fault else Registered()
     draft = database.with_name(f"{database.name}.{uuid.uuid4().hex}")
     lacking = salvage(database, draft) if fault else frozenset()
@@ -134,14 +134,12 @@ def _repaired(home: Path, signer: Signer) -> Repair:
 
 def _make_accessible(home: Path) -> list[str]:
     """Make sure that the home is a folder in which this user may write."""
-    done: list[str] = []
-    if os.path.lexists(home) and not home.is_dir():
-        moved = home.with_name(f"{home.name}.damaged-{time.strftime('%Y-%m-%d-%H%M%S')}")
-        home.replace(moved)
-        done.append(f"{home} was a file and is now {moved}.")
+    if os.path.lexists(home) and not home.is_dir():  # a mistyped name, of whatever file or device
+        raise StoreError(
+            f"{home} is no folder, so it is no home and was left alone; move it away, or set ZENNB_HOME to a folder."
+        )
     home.mkdir(parents=True, exist_ok=True)
-    if allow(home):
-        done.append(f"{home} was closed to you and is open again.")
+    done = [f"{home} was closed to you and is open again."] if allow(home) else []
     if not os.access(home, os.W_OK | os.X_OK):
         raise StoreReadOnly(f"{home} is read-only here, so it cannot be repaired.", what="the home")
     return done
@@ -176,7 +174,9 @@ def _repair_marker(home: Path, aside: _Aside) -> list[str]:
     return done
 
 
-def _repair_store(root: Path, aside: _Aside) -> list[str]:
+def _repair_store(root: Path, home: Path, aside: _Aside) -> list[str]:
+    if os.path.lexists(root) and not root.is_dir() and home not in root.parents:
+        return []  # what is on record as the folder of a store may be any file or device
     try:
         return repair_store(root, aside).done
     except ForeignStore as error:

@@ -11,7 +11,8 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
 from zennb.core.records.pages import RunFilter
-from zennb.errors import StoreError, StoreGone, UsageError, ZennbError
+from zennb.engine.step.running import is_step_running
+from zennb.errors import StepRefused, StoreError, StoreGone, UsageError, ZennbError
 from zennb.views.examination import LOST, REPAIR, examination_view
 from zennb.views.text import plural
 
@@ -35,6 +36,7 @@ def _doctor(context: Context, *, repair: bool) -> Outcome:
 
     home = api.home()
     if repair:
+        _refuse_inside_step("repair")
         api.close()  # what is repaired must not be open
         try:
             return _repaired(repair_home(home, signer=Signer()))
@@ -54,6 +56,7 @@ def _doctor(context: Context, *, repair: bool) -> Outcome:
 def _reopen(context: Context) -> Outcome:
     if context.session is None:
         raise UsageError("there is no notebook session here yet; type `%load_ext zennb` first.")
+    _refuse_inside_step("reopen")
     from zennb.materializers.signer import Signer
     from zennb.recovery.repair import repair_home
 
@@ -65,6 +68,13 @@ def _reopen(context: Context) -> Outcome:
     context.session.forget_records()
     said = " ".join([*done, _opened(opened, before=str(before))])
     return Outcome(view=message_view(said), data={"home": str(opened.home)})
+
+
+def _refuse_inside_step(what: str) -> None:
+    if is_step_running():
+        raise StepRefused(
+            f"a step is running, which could not be recorded then; {what} the home in a cell of its own."
+        )
 
 
 def _is_cut() -> bool:
