@@ -18,7 +18,7 @@ import pytest
 from nbformat import v4
 
 from zennb.core.records.records import Status
-from zennb.errors import MissingExtra, StepRefused, UnknownName, UsageError
+from zennb.errors import MissingExtra, StepRefused, UnknownName
 from zennb.headless.execute import CellStart, Execution, execute
 from zennb.headless.step_line import StepLine
 
@@ -176,17 +176,6 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path: Path) ->
         execute(path, parameters={"dept": "3"}, out=tmp_path / "out.ipynb")
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "out.ipynb").exists()
-
-
-@pytest.mark.parametrize("place", ["loop/out.ipynb", "file/out.ipynb", "folder"])
-def test_a_place_that_cannot_be_written_is_refused_before_anything_runs(tmp_path: Path, place: str) -> None:
-    path = make(tmp_path, "open('ran', 'w').close()")
-    (tmp_path / "loop").symlink_to("loop")
-    (tmp_path / "file").write_text("")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(UsageError, match=r"cannot be written \(.*\); give another file name"):
-        execute(path, out=tmp_path / place)
-    assert not (tmp_path / "ran").exists()
 
 
 def test_a_failing_cell_ends_the_run_and_what_is_there_is_saved(tmp_path: Path) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,7 @@ from tests.recovery.conftest import VALUES, Home
 from zennb import api
 from zennb.cli import main
 from zennb.errors import StoreError, ZennbError
-from zennb.metadata.migrations import schema
-from zennb.recovery.examination import database_fault, examine_home
+from zennb.recovery.examination import examine_home
 from zennb.registry.workspace import Workspace
 
 ROUNDS = int(os.environ.get("ZENNB_DAMAGE_ROUNDS", "8"))
@@ -131,31 +128,6 @@ def forbid(path: Path) -> None:
     path.chmod(0)
 
 
-def run_sql(statement: str) -> Damage:
-    """Damage that another program does to a database through SQLite itself."""
-
-    def damage(path: Path) -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute(statement)
-
-    damage.__name__ = statement.lower().replace(" ", "-")[:40]
-    return damage
-
-
-TABLES = sorted(re.findall(r"CREATE TABLE (\w+)", schema()))
-SCHEMA: tuple[Damage, ...] = (
-    *(run_sql(f"DROP TABLE {table}") for table in TABLES),
-    run_sql("PRAGMA user_version = 0"),
-    run_sql("PRAGMA user_version = 5"),
-    run_sql("DROP INDEX steps_by_key"),
-    run_sql("CREATE TRIGGER evil AFTER INSERT ON steps BEGIN DELETE FROM steps WHERE id = NEW.id; END"),
-    run_sql("CREATE UNIQUE INDEX narrow ON steps (name)"),
-    run_sql("CREATE VIEW extra AS SELECT * FROM steps"),
-    run_sql("ALTER TABLE settings ADD COLUMN more"),
-    run_sql("ALTER TABLE steps RENAME COLUMN reason TO why"),
-)
-
-
 DATABASE: tuple[Damage, ...] = (
     *(truncate, cut_short, empty, garble, garble_the_middle, delete),
     *(make_folder, make_link, make_pipe, make_foreign, empty_the_indexes, write_diary, forbid),
@@ -180,7 +152,7 @@ IN_ROWS = frozenset({"a", "d"})
 
 TABLE: list[tuple[str, tuple[Damage, ...], frozenset[str]]] = [
     # path in the home, what is done to it, values that are lost with it
-    ("metadata.db", (*DATABASE, *SCHEMA), frozenset()),
+    ("metadata.db", DATABASE, frozenset()),
     ("metadata.db-wal", LOG, frozenset()),
     ("metadata.db-shm", LOG, frozenset()),
     ("metadata.db-journal", JOURNAL, frozenset()),
@@ -222,14 +194,6 @@ def works(home: Home) -> None:
     api.close()
 
 
-def records_again(home: Home) -> bool:
-    """Whether a step can be recorded."""
-    with closing(Workspace(home.path)) as opened:
-        step = opened.metadata.previous("small", "")
-        assert step is not None
-        return opened.metadata.add(replace(step, id=None, started=step.started + 1)).id is not None
-
-
 def same(found: Any, wanted: Any) -> bool:
     return bool(np.array_equal(found, wanted)) if isinstance(wanted, np.ndarray) else found == wanted
 
@@ -264,59 +228,6 @@ def test_one_command_brings_back_what_is_intact(
     damage(home.path / path)
     works(home)
     expect_repaired(home, lost)
-
-
-@pytest.mark.parametrize("damage", SCHEMA)
-def test_a_changed_schema_is_found_and_put_right(home: Home, damage: Damage) -> None:
-    damage(home.path / "metadata.db")
-    assert not examine_home(home.path).is_well
-    home.repair()
-    assert examine_home(home.path).findings == []
-    assert records_again(home)
-
-
-def test_a_new_schema_keeps_what_only_the_database_knows(home: Home) -> None:
-    with closing(Workspace(home.path)) as opened:
-        [run, _] = opened.metadata.runs()
-        opened.metadata.begin_run(replace(run, id=None, notebook="never backed up"))
-    run_sql("DROP TABLE tags")(home.path / "metadata.db")
-    repair = home.repair()
-    assert any("it lacks the table 'tags'" in each for each in repair.done), repair.done
-    with closing(Workspace(home.path)) as opened:
-        assert "never backed up" in {run.notebook for run in opened.metadata.runs()}
-
-
-def test_an_older_format_is_no_damage(tmp_path: Path) -> None:
-    golden = Path(__file__).parents[1] / "metadata" / "golden" / "metadata-1.db"
-    shutil.copy(golden, tmp_path / "metadata.db")
-    assert database_fault(tmp_path / "metadata.db") == ""
-    run_sql("DROP TABLE inputs")(tmp_path / "metadata.db")
-    assert "lacks the table 'inputs'" in database_fault(tmp_path / "metadata.db")
-
-
-@pytest.mark.parametrize("name", ["metadata.db", "artifacts/cache.db"])
-@pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
-def test_what_is_in_the_way_is_named_at_once(
-    home: Home, name: str, ending: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    place = home.path / f"{name}{ending}"
-    make_pipe(place)
-    with (
-        pytest.raises(StoreError, match=f"since {place} is no file"),
-        closing(Workspace(home.path)) as opened,
-    ):
-        list(opened.open().store.digests())
-    assert main(["doctor"]) == 1
-    assert f"{place}: it is no file" in capsys.readouterr().out
-
-
-def test_a_thread_that_opens_the_index_later_waits_for_no_pipe(home: Home) -> None:
-    with closing(Workspace(home.path)) as opened:
-        store = opened.open().store
-        store.put([b"content"])
-        make_pipe(home.store / "cache.db-journal")
-        with pytest.raises(StoreError, match=r"cache\.db-journal is no file"):
-            store.has(hashlib.sha256(b"content").hexdigest())
 
 
 @pytest.mark.parametrize("damage", BLOB)
