@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.recovery.test_damage import expect_repaired, works
+from zennb.errors import ForeignStore
 from zennb.metadata.migrations import schema
 from zennb.recovery.examination import database_fault, examine_home
 from zennb.registry.workspace import Workspace
@@ -63,6 +64,13 @@ def test_a_changed_schema_is_found_and_put_right(home: Home, damage: Damage) -> 
     expect_repaired(home, frozenset())
     assert examine_home(home.path).findings == []
     assert records_again(home)
+
+
+def test_a_trigger_that_drops_records_is_refused(home: Home) -> None:
+    database = home.path / "metadata.db"
+    run_sql("CREATE TRIGGER evil AFTER INSERT ON settings BEGIN DELETE FROM settings; END")(database)
+    with pytest.raises(ForeignStore, match="contains the trigger 'evil', which zennb did not make"):
+        Workspace(home.path)
 
 
 def test_a_new_schema_keeps_what_only_the_database_knows(home: Home) -> None:

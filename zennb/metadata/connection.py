@@ -322,6 +322,7 @@ class Database:
             # In one transaction: another process may be creating the tables right now.
             connection.execute("BEGIN")
             work = needs_work(connection, self.path)
+            _refuse_triggers(connection, self.path)
             connection.execute("COMMIT")
             for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
@@ -375,6 +376,14 @@ class Database:
         reader.execute("PRAGMA query_only = ON")
         reader.execute("PRAGMA cache_size = -16384")
         return reader
+
+
+def _refuse_triggers(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database in which a trigger may drop what is recorded, without an error."""
+    sql = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    foreign = connection.execute(sql).fetchone()
+    if foreign is not None:
+        raise reasons.foreign_item(path, *foreign)
 
 
 def _in_transaction(

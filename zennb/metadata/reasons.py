@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
     from zennb.sqlite_files import Identity
 
-__all__ = ["busy", "cannot_be_made", "cut_short", "damaged", "gone", "outdated", "read_only", "translated"]
+__all__ = [
+    "busy",
+    "cannot_be_made",
+    "cut_short",
+    "damaged",
+    "foreign_item",
+    "gone",
+    "outdated",
+    "read_only",
+    "translated",
+]
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
 
@@ -47,6 +57,14 @@ def damaged(path: Path, error: Exception) -> StoreError:
     """Return the error for a database whose content is damaged."""
     return StoreError(
         f"the metadata store {path} is damaged ({error}); {_REPAIR} and moves the damaged file aside."
+    )
+
+
+def foreign_item(path: Path, kind: str, name: str) -> ForeignStore:
+    """Return the error for a database with a trigger or view in it."""
+    return ForeignStore(
+        f"the metadata store {path} contains the {kind} '{name}', which zennb did not make and which may change "
+        f"what is recorded; {_REPAIR} and moves the file aside."
     )
 
 
