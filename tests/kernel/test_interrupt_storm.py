@@ -1,7 +1,7 @@
 """Interrupts at random moments: no kernel crashes, and no cell leaves a half of what it binds.
 
-The short form takes half a minute. ZENNB_INTERRUPTS=2500 (`make soak`) makes it a storm, beside a control kernel without
-zennb whose cells do the same, so that the time to the prompt can be compared on however busy a machine.
+The short form takes half a minute. ZENNB_INTERRUPTS=2500 (`make soak`) makes it a storm, beside a control kernel
+without zennb whose cells do the same, so that the time to the prompt can be compared on however busy a machine.
 """
 
 from __future__ import annotations
