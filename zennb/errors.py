@@ -348,7 +348,6 @@ class StepTimeout(ZennbError, TimeoutError):
     """A step ran longer than its `--timeout`.
 
     Args:
-        message: what is said.
         rest: what goes on all the same: "its code goes on running on ..."; "" for nothing.
     """
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from zennb.errors import StoreError, StoreFull
 from zennb.metadata import reasons
-from zennb.metadata.migrations import migrate, needs_work
+from zennb.metadata.migrations import migrate, needs_work, refuse_triggers
 from zennb.sqlite_files import (
     OpenFiles,
     Snapshot,
@@ -322,7 +322,7 @@ class Database:
             # In one transaction: another process may be creating the tables right now.
             connection.execute("BEGIN")
             work = needs_work(connection, self.path)
-            _refuse_triggers(connection, self.path)
+            refuse_triggers(connection, self.path)
             connection.execute("COMMIT")
             for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
@@ -365,25 +365,12 @@ class Database:
         self._finish_files = weakref.finalize(self, (lambda: None) if is_snapshot else finish)
 
     def _open_reader(self) -> sqlite3.Connection:
-        reader = sqlite3.connect(
-            # Opened here, on the worker thread, and used by the main thread.
-            self.path,
-            isolation_level=None,
-            timeout=0,
-            cached_statements=256,
-            check_same_thread=False,
+        reader = sqlite3.connect(  # opened here, on the worker thread, and used by the main thread
+            self.path, isolation_level=None, timeout=0, cached_statements=256, check_same_thread=False
         )
         reader.execute("PRAGMA query_only = ON")
         reader.execute("PRAGMA cache_size = -16384")
         return reader
-
-
-def _refuse_triggers(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a database in which a trigger may drop what is recorded, without an error."""
-    sql = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
-    foreign = connection.execute(sql).fetchone()
-    if foreign is not None:
-        raise reasons.foreign_item(path, *foreign)
 
 
 def _in_transaction(

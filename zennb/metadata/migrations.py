@@ -8,12 +8,22 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from zennb.errors import ForeignStore
+from zennb.metadata.reasons import foreign_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
+__all__ = [
+    "APPLICATION",
+    "MIGRATIONS",
+    "VERSION",
+    "Migration",
+    "migrate",
+    "needs_work",
+    "refuse_triggers",
+    "schema",
+]
 
 VERSION = 9
 """`PRAGMA user_version` of the schema in `schema.sql`."""
@@ -280,3 +290,11 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(pending):
             yield pending
             pending = ""
+
+
+def refuse_triggers(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database in which a trigger may drop what is recorded, without an error."""
+    sql = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    foreign = connection.execute(sql).fetchone()
+    if foreign is not None:
+        raise foreign_item(path, *foreign)
