@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
+from importlib import import_module
 from typing import Any
 
 from zennb.compat.databases import (
@@ -67,7 +67,7 @@ def _is_for_its_thread(connection: Any) -> bool:
     def ask() -> None:
         try:
             connection.total_changes  # noqa: B018 - asking is how to know
-        except sqlite3.ProgrammingError:
+        except Exception:  # noqa: BLE001 - of sqlite3, which is not imported for values of other kinds
             refused.append(True)
 
     thread = threading.Thread(target=ask, name="sqlite")
@@ -87,7 +87,7 @@ def connected_again(
     Raises:
         ValueError: it is another one on this release of sqlite3.
     """
-    there = ConnectionState(*state)
+    there, sqlite3 = ConnectionState(*state), import_module("sqlite3")
     connection: Any = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=for_its_thread)
     if not is_opening():
         connection.close()

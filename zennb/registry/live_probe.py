@@ -65,7 +65,7 @@ def _why(stack: StackSpec, spec: ComponentSpec, home: Path, seconds: float) -> s
         )
     except ZennbError as error:
         if not isinstance(error, StoreError):  # it says itself what is wrong with the cluster
-            return error.message
+            return f"The {names} does not work yet: {error.message}"
         return _unread(names, store, error)
     except Exception as error:  # noqa: BLE001 - whatever a worker raised is the answer
         return _unread(names, store, error)
