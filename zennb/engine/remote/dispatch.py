@@ -140,7 +140,7 @@ class _RemoteStep:
         self._forget()
         rest = ""
         if inner.cancelled() and self._call.connected:  # its code may go on running
-            _left.see_off(self._call, self._relay, self._link.token)
+            _left.see_off(self._call, inner, self._relay, self._link.token)
             rest = self._rest(inner, 0) if self._limit.is_over else ""
         else:
             # The outcome comes through the orchestrator, the output through the socket: some of it may still be under

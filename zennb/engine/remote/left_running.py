@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["LeftRunning"]
 
 
+_LAST_WORDS = 1.0
+"""Seconds that a step gets to end by itself when its job was cancelled: it may be killed, and then says nothing."""
+
+
 class LeftRunning:
     """The stopped steps of this process whose code goes on running."""
 
     def __init__(self) -> None:
         self._places: dict[Call, tuple[Orchestrator, str]] = {}
 
-    def see_off(self, call: Call, relay: Relay | None, token: str) -> None:
-        """Hear a step that was stopped until it ends; returns at once."""
+    def see_off(self, call: Call, inner: Future[Any], relay: Relay | None, token: str) -> None:
+        """Hear a step that was stopped until it ends, or its job is ended by force; returns at once."""
 
         def follow() -> None:
-            call.has_ended()
+            call.has_ended(None if hasattr(inner, "abandon") else _LAST_WORDS)
             self._places.pop(call, None)
             if relay is not None:
                 relay.close(token)
