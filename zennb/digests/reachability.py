@@ -67,9 +67,8 @@ class Search:
         self, ids: AbstractSet[int], memory: Iterable[Stretch] = (), *, collected: bool = False
     ) -> None:
         self._ids, self._ranges, self._collected = ids, ranges(memory), collected
-        self._passed: dict[
-            int, Any
-        ] = {}  # kept alive: nothing else may get the id of what was made for a visit
+        # The objects are kept alive: nothing else may get the id of one that was made for a visit.
+        self._passed: dict[int, Any] = {}
         self._on_memory: dict[type, bool] = {}
 
     def finds(self, value: object, *, beyond: bool = False) -> bool:
