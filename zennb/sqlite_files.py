@@ -196,20 +196,23 @@ class OpenFiles:
         shorter = [
             end for end, size, before in zip(FAMILY, sizes, self._sizes, strict=False) if size < before
         ]
-        if shorter and not _is_whole(Path(self.path)):
+        is_whole = _is_whole(Path(self.path)) if shorter else True
+        if is_whole is False:
             return f"{self.path}{shorter[0]}"
-        self._sizes = sizes
+        if is_whole:  # else it is asked again the next time
+            self._sizes = sizes
         return ""
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Path) -> bool | None:
+    """Return whether all of a database can be read; None when another process has it locked."""
     try:
         refuse_obstacles(path)
         refuse_empty(path)
         with closing(_readable(uri(path, "ro"))) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except UNREADABLE as error:
-        return is_busy(error)
+        return None if is_busy(error) else False
 
 
 class Snapshot:

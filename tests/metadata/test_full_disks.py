@@ -68,6 +68,24 @@ def test_a_database_without_room_for_the_index_of_its_log_is_read(
     store.close()
 
 
+def test_a_lock_is_waited_for_and_changes_nothing_once_there_is_room(
+    path: Path, full: Callable[[int], None]
+) -> None:
+    closed(path)
+    full(INDEX - 1)
+    store = MetadataStore(path, deadline=0.2)
+    assert store.setting("a") == "1"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy):
+            store.set_setting("a", "2")
+    full(resource.RLIM_INFINITY)
+    store.set_setting("a", "3")
+    assert (store.setting("a"), store.is_read_only) == ("3", False)
+    store.close()
+
+
 def test_what_there_is_room_for_is_written(path: Path, full: Callable[[int], None]) -> None:
     closed(path)
     full(INDEX - 1)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb import sqlite_files
 from zennb.errors import StoreGone, StoreReadOnly
 from zennb.metadata.store import MetadataStore
+from zennb.sqlite_files import OpenFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +78,7 @@ READER = """
 import os, sys, pathlib
 from zennb.errors import StoreReadOnly
 from zennb.metadata.store import MetadataStore
+from zennb.sqlite_files import OpenFiles
 import zennb.recovery.repair, zennb.components.artifact_stores.local, encodings.idna
 path = pathlib.Path(sys.argv[1])
 if os.geteuid() == 0:
@@ -235,3 +238,18 @@ def test_of_a_log_that_was_cut_short_nothing_is_copied_into_the_database(path: P
     assert path.read_bytes() == before
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_cut_is_looked_at_again_when_the_database_was_locked(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE t (a)")
+        opened = OpenFiles(str(path))
+        os.truncate(f"{path}-wal", 100)
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite_files, "_is_whole", lambda _path: None)  # another process has it locked
+            assert opened.look()[1] == ""
+        monkeypatch.setattr(sqlite_files, "_is_whole", lambda _path: False)
+        assert opened.look()[1] == f"{path}-wal"

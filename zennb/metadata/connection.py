@@ -309,14 +309,14 @@ class Database:
         try:
             return self._open_to_write()
         except sqlite3.Error as error:  # the rights to write are there, but perhaps no room
-            self._refusal = reasons.translated(self.path, error)
-            if not isinstance(self._refusal, StoreFull):
+            refusal = reasons.translated(self.path, error)
+            if not isinstance(refusal, StoreFull):  # busy, for example: it is tried again
                 raise
+            self._refusal = refusal
             return self._open_to_read()
 
     def _open_to_write(self) -> sqlite3.Connection:
-        # `isolation_level=None`: Python begins no transactions by itself. `timeout=0`: waiting is
-        # done by `_retry_while_locked`.
+        # Python begins no transactions by itself, and waiting is done by `_retry_while_locked`.
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
         try:
             # In one transaction: another process may be creating the tables right now.
@@ -352,8 +352,8 @@ class Database:
 
     def _check_format(self, connection: sqlite3.Connection) -> None:
         if needs_work(connection, self.path):
-            is_full = isinstance(self._refusal, StoreFull)
-            raise self._refusal if is_full else reasons.outdated(self.path)
+            raise self._refusal if isinstance(self._refusal, StoreFull) else reasons.outdated(self.path)
+        refuse_triggers(connection, self.path)  # on a full disk, what there is room for is written
 
     def _note_files(self, connection: sqlite3.Connection) -> None:
         """Note which files are open; all three are there as soon as the database was read once."""

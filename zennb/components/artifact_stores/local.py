@@ -198,6 +198,7 @@ class LocalArtifactStore(FreeableStore):
         rows = Rows(self._rows.directory, timeout=self.timeout)  # there may be room by now
         self._close_rows()
         self._rows = rows
+        self.notices += rows.notices
         return work(rows, *args)
 
     def _opened(self) -> Rows:

@@ -110,6 +110,9 @@ class _RemoteStep:
                 inner = orchestrator.submit(perform_stored, self._stored, self._link)
         except BaseException:
             self._forget()
+            if self._relay is not None:
+                self._relay.close(self._link.token)
+            _server.forget(self._link)
             raise
         self._limit.ends(inner)
         if cancel is not None:
@@ -148,6 +151,7 @@ class _RemoteStep:
             if self._relay is not None:
                 self._relay.close(self._link.token)
             self._call.settle()
+            _left.forget(self._call)
         self._metrics.end()
         _server.forget(self._link)
         # The caller may have cancelled the outer future in the meantime; setting a result would raise then.

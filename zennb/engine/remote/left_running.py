@@ -40,6 +40,10 @@ class LeftRunning:
 
         threading.Thread(target=follow, daemon=True, name="zennb-left").start()
 
+    def forget(self, call: Call) -> None:
+        """Note that a step has ended."""
+        self._places.pop(call, None)
+
     def of(
         self, name: str, call: Call, inner: Future[Any], orchestrator: Orchestrator, *, seconds: float
     ) -> str:
