@@ -212,7 +212,7 @@ def capturing(lock: Any) -> Any:
 @pytest.mark.parametrize(
     ("make", "path"),
     [
-        (lambda: Loader(sqlite3.connect(":memory:").execute("select 1")), "loader.connection"),
+        (lambda: Loader(sqlite3.connect(":memory:")), "loader.connection"),
         (lambda: [1, {"gen": generator()}], "loader[1]['gen']"),
         (generator, "loader"),
         (lambda: Slotted(threading.Lock()), "loader.inner"),

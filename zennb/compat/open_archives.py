@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from zennb.compat.instances import attributes_of
-from zennb.compat.open_files import ChangedSince, is_opening, place_in_file
+from zennb.compat.open_files import is_opening, place_in_file
 
 __all__ = ["archive_again", "archive_place"]
 
@@ -58,16 +58,16 @@ def archive_again(name: str, password: bytes | None, content: str) -> Any:
     """Return an open zip file.
 
     Raises:
-        ChangedSince: the file is gone, or holds something else by now.
+        ValueError: the file is gone, or holds something else by now.
     """
     try:
         archive: Any = import_module("zipfile").ZipFile(name)
     except OSError as error:
-        raise ChangedSince(f"the file {name} cannot be opened as before ({error})") from error
+        raise ValueError(f"the file {name} cannot be opened as before ({error})") from error
     archive.pwd = password
     found = archive_place(archive)
     if found != (name, password, content) or not is_opening():
         archive.close()
     if found != (name, password, content):
-        raise ChangedSince(f"the file {name} has changed since")
+        raise ValueError(f"the file {name} has changed since")
     return archive

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "ChangedSince",
     "Lines",
     "Place",
     "absolute",
@@ -41,10 +40,6 @@ __all__ = [
 
 _LARGEST = 64_000_000
 """Bytes of a file that are read to tell whether it has changed; it is read again after every cell."""
-
-
-class ChangedSince(ValueError):
-    """What was open is gone, or holds something else by now, so it cannot be opened as it was."""
 
 
 class Place(NamedTuple):
@@ -240,17 +235,17 @@ def opened_again(*found: Any) -> Any:
     """Return a file that is open at a `Place`, given as its attributes, and has read ahead as far.
 
     Raises:
-        ChangedSince: the file is gone, or holds something else by now.
+        ValueError: the file is gone, or holds something else by now.
     """
     there = Place(*found)
     try:
         raw = io.FileIO(there.name)
         content = _content(raw.fileno(), there.name)
     except OSError as error:
-        raise ChangedSince(f"the file {there.name} cannot be opened as before ({error})") from error
+        raise ValueError(f"the file {there.name} cannot be opened as before ({error})") from error
     if content is None or xxh3_128(content).hexdigest() != there.content:
         raw.close()
-        raise ChangedSince(f"the file {there.name} has changed since")
+        raise ValueError(f"the file {there.name} has changed since")
     low = there.place & _BYTE
     read = there.ahead - low
     buffer = io.BufferedReader(raw, read) if read > 0 else io.BufferedReader(raw)

@@ -52,7 +52,6 @@ class ValueDigest:
         memory: the memory that it stands on.
         root: `id()` of the value itself; 0 when it is unknown.
         files: the files that are open in it, absolute. Somebody else may change them, and so the digest.
-        databases: those of them that it is connected to: no copy of it would be the same.
         collected: whether the garbage collector looks into all of the mutable objects, as far as that is known.
     """
 
@@ -63,7 +62,6 @@ class ValueDigest:
     memory: tuple[Stretch, ...] = ()
     root: int = 0
     files: frozenset[str] = frozenset()
-    databases: frozenset[str] = frozenset()
     collected: bool = False
 
 
@@ -90,7 +88,6 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
         memory=found.memory,
         root=id(value),
         files=found.files,
-        databases=found.databases,
         collected=found.collected,
     )
 
@@ -134,7 +131,6 @@ def _visited(value: object, name: str) -> DigestResult:
         memory=compact(each for each in walker.memory if not each.owner or each.owner in lenders),
         places=walker.places,
         files=frozenset(walker.files),
-        databases=frozenset(walker.databases),
         collected=_are_collected(walker),
     )
     if visits is not None and module_of(type(value)) == _LARGE:

@@ -1,11 +1,10 @@
-"""Owns the digests of files, of what reads and writes them, and of databases; and of what has ended."""
+"""Owns the digests of files and of what reads and writes them: the place in an open file, what a closed one was."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.databases import connection_state, cursor_state, is_uncommitted
 from zennb.compat.finished import finished, restored
 from zennb.compat.open_archives import archive_place
 from zennb.compat.open_files import absolute, csv_parts, place_in_file
@@ -14,10 +13,9 @@ from zennb.digests.objects import by_recipe, changeable
 from zennb.digests.walker import HIDDEN
 
 if TYPE_CHECKING:
-    from zennb.compat.databases import ConnectionState
     from zennb.digests.walker import DigestWalker, Handler, Steps
 
-__all__ = ["OPEN_FILE", "archive", "connection", "csv_object", "cursor", "file", "finished_or"]
+__all__ = ["OPEN_FILE", "archive", "csv_object", "file", "finished_or"]
 
 OPEN_FILE = "an open file"
 
@@ -97,40 +95,6 @@ def archive(walker: DigestWalker, value: Any) -> Steps | None:
         walker.mark("open archive")
         walker.sink.text(repr(found))
     return None
-
-
-def connection(walker: DigestWalker, value: Any) -> Steps | None:
-    """Write a connection of sqlite3 by its settings and what is in the database; refuse one that is in use."""
-    state = connection_state(value)
-    if state is None:
-        uncommitted = " with changes that are not committed" if is_uncommitted(value) else ""
-        raise walker.refuse(f"a database connection{uncommitted}")
-    return None if walker.seen(value) else _connection_parts(walker, value, state)
-
-
-def _connection_parts(walker: DigestWalker, value: Any, state: ConnectionState) -> Steps:
-    if state.path:
-        walker.files.add(state.path)
-        walker.databases.add(state.path)
-    walker.mark("connection")
-    walker.sink.text(repr(tuple(state)))
-    yield value.row_factory, HIDDEN
-    yield value.text_factory, HIDDEN
-
-
-def cursor(walker: DigestWalker, value: Any) -> Steps | None:
-    """Write a cursor of sqlite3 that has nothing left to fetch; refuse others."""
-    state = cursor_state(value)
-    if state is None:
-        raise walker.refuse("a database cursor")
-    return None if walker.seen(value) else _cursor_parts(walker, value, repr(tuple(state)))
-
-
-def _cursor_parts(walker: DigestWalker, value: Any, state: str) -> Steps:
-    walker.mark("cursor")
-    walker.sink.text(state)
-    yield value.connection, ".connection"
-    yield value.row_factory, HIDDEN
 
 
 def finished_or(otherwise: Handler) -> Handler:

@@ -46,6 +46,8 @@ CONTENTLESS = {
     "multiprocessing.shared_memory.SharedMemory": "shared memory",
     "socket.socket": "a socket",
     "_socket.socket": "a socket",
+    "sqlite3.Connection": "a database connection",
+    "sqlite3.Cursor": "a database cursor",
     "subprocess.Popen": "a process",
     "tempfile._TemporaryFileWrapper": "an open file",
     "tempfile.TemporaryDirectory": "a temporary directory",
@@ -99,7 +101,7 @@ def _by_kind(cls: type) -> Handler | None:
         if base in names and not names & IN_MEMORY:
             if base == "_io._IOBase":
                 return digest_files.file
-            ends = base.startswith("concurrent.") or base == "threading.Thread"
+            ends = base.startswith("concurrent.") or base in {"sqlite3.Connection", "threading.Thread"}
             return digest_files.finished_or(refusing(phrase)) if ends else refusing(phrase)
     for base in _BY_BASE.keys() & names:
         return _BY_BASE[base]
@@ -134,8 +136,6 @@ _BY_BASE = {
     "_csv.writer": digest_files.csv_object,
     "h5py._hl.files.File": digest_files.finished_or(digest_objects.changeable),
     "scipy.spatial._ckdtree.cKDTree": digest_objects.tree,
-    "sqlite3.Connection": digest_files.finished_or(digest_files.connection),
-    "sqlite3.Cursor": digest_files.cursor,
     "tqdm.std.tqdm": digest_files.finished_or(digest_objects.changeable),
     "zipfile.ZipFile": digest_files.finished_or(digest_files.archive),
 }

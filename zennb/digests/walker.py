@@ -50,7 +50,6 @@ class DigestResult:
         memory: the memory that its parts stand on.
         places: id of every mutable thing met → its number, in the order of meeting.
         files: the files that are open in it, whose content is part of the digest.
-        databases: those of them that it is connected to.
         collected: as in `ValueDigest`.
     """
 
@@ -61,7 +60,6 @@ class DigestResult:
     memory: tuple[Stretch, ...]
     places: Mapping[int, int]
     files: frozenset[str] = frozenset()
-    databases: frozenset[str] = frozenset()
     collected: bool = False
 
 
@@ -76,7 +74,6 @@ class DigestWalker:
         memory: the memory that parts of the value stand on.
         lenders: the arrays that this memory belongs to, by id.
         files: the files that are open in the value, absolute.
-        databases: those of them that it is connected to.
         in_columns: how many columns of tables are being visited just now: tables note their memory themselves.
         shell: a class whose own functions are written by name only (`digest_class_shell`).
         in_labels: how many tables' labels are being visited just now: what they consist of does not count as
@@ -103,7 +100,6 @@ class DigestWalker:
         self.memory: list[Stretch] = []
         self.lenders: dict[int, Any] = {}
         self.files: set[str] = set()
-        self.databases: set[str] = set()
         self.in_columns = 0
         self.shell = shell
         self.in_labels = 0
@@ -223,7 +219,6 @@ class DigestWalker:
         self.code.update(known.code)
         self.packages |= known.packages
         self.files |= known.files
-        self.databases |= known.databases
 
     def is_met(self, value: Any) -> bool:
         """Whether a mutable object was met before."""

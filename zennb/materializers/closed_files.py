@@ -24,7 +24,6 @@ from zennb.compat.open_files import (
     place_in_file,
 )
 from zennb.compat.standard_streams import standard_stream, stream_name
-from zennb.materializers.databases import database_recipe
 
 __all__ = ["closed_compressed", "closed_file", "closed_text", "file_reduction"]
 
@@ -46,8 +45,6 @@ def file_reduction(value: object) -> tuple[Any, ...] | None:
         return (csv_reader if type(value).__name__ == "reader" else csv_writer), parts
     if (archive := archive_place(value)) is not None:
         return archive_again, archive
-    if (database := database_recipe(value)) is not None:
-        return database
     if _is_compressed(value):
         return _compressed_reduction(value)
     return _plain_reduction(value)

@@ -20,7 +20,7 @@ import cloudpickle
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
 from zennb.compat.iterators import lends_attributes
-from zennb.compat.open_files import ChangedSince, not_opened
+from zennb.compat.open_files import not_opened
 from zennb.compat.python import iterator_recipe
 from zennb.compat.slot_names import slots_unnoticed
 from zennb.compat.tensors import is_compiled, torch
@@ -246,11 +246,9 @@ class SignedPickles(Materializer):
                 name=error.name or "",
             ) from error
         except Exception as error:
-            why = f" with what is installed now ({type(error).__name__}: {error})"
-            if is_a(error, ChangedSince):
-                why = f": {error}"
             raise DamagedArtifact(
-                f"artifact '{name}' cannot be loaded{why}; run its step again.",
+                f"artifact '{name}' cannot be loaded with what is installed now ({type(error).__name__}: "
+                f"{error}); run its step again.",
                 digest=hashlib.sha256(buffer).hexdigest(),
             ) from error
 

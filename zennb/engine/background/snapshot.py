@@ -20,7 +20,7 @@ from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import request_for
 from zennb.engine.step.reusability import earlier_code
-from zennb.engine.step.shared_state import stored_apart, with_databases
+from zennb.engine.step.shared_state import stored_apart
 from zennb.engine.step.streams import redirected
 from zennb.errors import StepRefused
 
@@ -202,7 +202,7 @@ def _stored_inputs(
             inputs.update((name, each) for name, each in kept.items() if name in step.values)
             values.update(step.values)
             digests.update(step.digests)
-        names = stored_apart(digests, inputs) - {*run_context.unstored(), *with_databases(digests)}
+        names = stored_apart(digests, inputs) - set(run_context.unstored())
         together = {name: (values[name], digests[name]) for name in names}
         saved = run_context.artifacts.save(together, kind="captured").artifacts if together else {}
     return inputs, dict(saved)

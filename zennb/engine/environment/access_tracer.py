@@ -8,7 +8,6 @@ import threading
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.databases import note_database
 from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.engine.environment import stat_calls
 from zennb.engine.environment.active_tracers import LOCK, activate, active, deactivate
@@ -206,7 +205,6 @@ class AccessTracer:
 
     def connected(self, database: object, *_more: object) -> None:
         """Note that SQLite opened a file."""
-        note_database(database)
         if database in {"", ":memory:", b"", b":memory:"}:
             return
         where, is_changed = resolved(database), True

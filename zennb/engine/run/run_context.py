@@ -23,7 +23,7 @@ from zennb.engine.run.saved_output import marked_loops
 from zennb.engine.sharing.shared_reuse import SharedReuse, adopted
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
-from zennb.engine.step.shared_state import stored_apart, with_databases
+from zennb.engine.step.shared_state import stored_apart
 from zennb.errors import MissingArtifact, MissingExtra, StoreError, UnknownName, UntrustedArtifact
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ class RunContext:
         present = set[str]() if known is None else known.present
         saved: dict[str, Artifact] = {}
         unsaved: dict[str, tuple[Any, ValueDigest]] = {}
-        for name in sorted(resolved.inputs - with_databases(resolved.digests)):
+        for name in sorted(resolved.inputs):
             artifact = resolved.artifacts.get(name)
             if artifact is not None and (
                 present.issuperset(artifact.blobs)
@@ -266,7 +266,7 @@ class RunContext:
 
     def copies(self, resolved: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
         """Return the inputs for the step to load: inputs that share state are saved together, unlike in the record."""
-        names = stored_apart(resolved.digests, inputs) - {*self.unstored(), *with_databases(resolved.digests)}
+        names = stored_apart(resolved.digests, inputs) - set(self.unstored())
         apart = {name: (resolved.values[name], resolved.digests[name]) for name in names}
         return {**inputs, **(self.artifacts.save(apart, kind="captured").artifacts if apart else {})}
 

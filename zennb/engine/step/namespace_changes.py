@@ -21,7 +21,7 @@ from zennb.engine.step.external_mutations import external_mutations
 from zennb.engine.step.input_parts import InputPart, parts_of_inputs
 from zennb.engine.step.library_steps import SETS_UP_LOGGING, calls_of_step
 from zennb.engine.step.outcome import Reason
-from zennb.engine.step.shared_state import share, take_connected, take_open_files
+from zennb.engine.step.shared_state import share, take_open_files
 from zennb.engine.step.shell_history import history_changes, without_history
 from zennb.errors import CannotDigest, NotStorable, listing
 
@@ -193,7 +193,6 @@ def collect_changes(
     for name in (each for each in rest if each not in own):
         outputs.add(name)
     unchanged = outputs.add_changed(skip=bound)
-    take_connected(outputs.values, outputs.unstorable, outputs.reasons, inputs)
     # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
     outputs.add_partners(outputs.take_parts(in_store, bound))
     files = take_open_files(outputs.values, outputs.unstorable, bound, namespace)
@@ -311,7 +310,10 @@ class _Outputs:
     def add_partners(self, parts: Mapping[str, InputPart]) -> None:
         """Add unchanged inputs that share state with an output: stored together, they share it again on reuse.
 
-        Outputs that are `parts` of an input need not be stored, unless that is.
+        Inputs that share state only with such an input are added, too.
+
+        Args:
+            parts: outputs that need not be stored, unless the input that they are a part of is.
         """
         self._add_partners()
         while back := {name: part for name, part in parts.items() if part.whole in self.values}:
@@ -393,5 +395,6 @@ def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Itera
     shown = ", ".join(f"`{name}`" for name in made)
     nouns = {code_kind(namespace.get(name)) for name in made}
     noun = nouns.pop() if len(nouns) == 1 else "function"
-    what = f"is a {noun}" if len(made) == 1 else f"are {noun}{'es' if noun == 'class' else 's'}"
-    return f"{shown} {what} made while the step runs"
+    if len(made) == 1:
+        return f"{shown} is a {noun} made while the step runs"
+    return f"{shown} are {noun}{'es' if noun == 'class' else 's'} made while the step runs"

@@ -23,7 +23,6 @@ from zennb.compat.iterators import KeptAlive
 from zennb.digests.memory import is_array, memory_parts
 from zennb.digests.reachability import is_reachable
 from zennb.digests.stretches import share_memory
-from zennb.engine.step.outcome import Reason
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -32,17 +31,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
 
-__all__ = [
-    "connected",
-    "forget",
-    "groups",
-    "own_parts",
-    "share",
-    "stored_apart",
-    "take_connected",
-    "take_open_files",
-    "with_databases",
-]
+__all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart", "take_open_files"]
 
 _CONTAINERS = (dict, list, set, tuple)
 """Containers in which a library keeps constants, e.g. the converters of matplotlib's units."""
@@ -255,33 +244,6 @@ def _is_library(namespace: Mapping[Any, Any], is_users: Callable[[str], bool]) -
         return False
     module = namespace.get("__module__", namespace.get("__name__"))
     return type(module) is str and not is_users(module)
-
-
-def with_databases(digests: Mapping[str, ValueDigest]) -> set[str]:
-    """Return the variables that are connected to databases in files. They are used as they are, by any step."""
-    return {name for name, seen in digests.items() if seen.databases}
-
-
-def take_connected(
-    values: dict[str, tuple[Any, ValueDigest]],
-    unstorable: dict[str, Reason],
-    reasons: list[Reason],
-    inputs: Collection[str],
-) -> None:
-    """Take out outputs that are connected to databases in files: a copy would miss what is written through the other.
-
-    Args:
-        values: output name → value and content.
-        unstorable: takes new variables.
-        reasons: takes inputs that have changed.
-        inputs: names of the inputs.
-    """
-    for name in with_databases({name: seen for name, (_, seen) in values.items()}):
-        del values[name]
-        if name in inputs:
-            reasons.append(Reason(f"it changes `{name}` or its database", loses="result"))
-        else:
-            unstorable[name] = Reason(f"`{name}` is connected to a file", loses="result", output=name)
 
 
 def take_open_files(

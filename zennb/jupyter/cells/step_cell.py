@@ -81,8 +81,6 @@ class StepCell:
         """Decide whether to run; return False if the stack was changed and has to be opened again."""
         __tracebackhide__ = True
         self._resolved = self._session.resolve(self.definition)
-        if self._resolved.unstored:  # it runs, unless what it reads has a content once it is made
-            self._load_pending()
         history = self._run_context.step_history(self._resolved)
         if history.stack != self._run_context.spec:
             return False
@@ -127,8 +125,9 @@ class StepCell:
     def _load_pending(self) -> None:
         """Load the outputs that the body reads and no cell has read yet; the step is resolved again with them."""
         __tracebackhide__ = True
-        session, definition = self._session, self.definition
+        session = self._session
         with session.lock:
+            definition = self.definition
             needed = session.lazy_outputs.needed(definition.source, definition.tree, definition.analysis)
             session.load(needed)
             session.lazy_outputs.let_delete(definition.analysis.deletes)
