@@ -17,6 +17,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.reading.definitions import definitions
+from zennb.core.reading.tree import child_nodes, nodes_in
 from zennb.dependencies.callables import closure_of
 from zennb.dependencies.known_effects import CHANGING, DATA, DIFFERING, EFFECTIVE, READING, SEEDED
 from zennb.digests.digest import is_immutable
@@ -103,7 +104,7 @@ def _troubles(node: ast.stmt, scope: _Scope) -> Iterator[tuple[str, str]]:
             found += [each for statement in node.body for _, each in _troubles(statement, inside)]
         yield from ((node.name, each) for each in found if each)
     elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
-        for child in ast.iter_child_nodes(node):
+        for child in child_nodes(node):
             inner = child.body if isinstance(child, ast.ExceptHandler) else [child]
             for each in inner:
                 if isinstance(each, ast.stmt):
@@ -142,7 +143,7 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
             continue
         if isinstance(one, ast.Call):
             yield one
-        waiting.extend(ast.iter_child_nodes(one))
+        waiting.extend(child_nodes(one))
 
 
 def _applied(decorator: ast.expr, scope: _Scope) -> str:
@@ -353,7 +354,7 @@ def _inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += [*one.decorator_list, *one.args.defaults]
         elif not isinstance(one, ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(one))
+            waiting.extend(child_nodes(one))
 
 
 def _changed(node: ast.AST, scope: _Scope) -> str:
@@ -394,5 +395,5 @@ def _bound(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         return [each.asname or each.name.partition(".")[0] for each in node.names]
     return [
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+        each.id for each in nodes_in(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     ]

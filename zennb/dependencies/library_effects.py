@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zennb.compat.instances import class_attribute, is_a
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.scopes import last_name
+from zennb.core.reading.tree import child_nodes, nodes_in
 from zennb.dependencies.callables import closure_of, is_code, is_users_code
 from zennb.dependencies.known_calls import (
     is_carried,
@@ -124,7 +125,7 @@ def may_have_effects(tree: ast.Module) -> bool:
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await))
         or (isinstance(node, ast.Call) and sets_when_assigned(last_name(node.func)))
         or (isinstance(node, ast.FunctionDef | ast.ClassDef) and bool(node.decorator_list))
-        for node in ast.walk(tree)
+        for node in nodes_in(tree)
     )
 
 
@@ -144,7 +145,7 @@ def _effects(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Ite
 
 def _statements_in(node: ast.AST) -> Iterator[ast.stmt]:
     """Yield the statements within a block, not those in functions that it defines."""
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
             continue
         if isinstance(child, ast.stmt):
@@ -185,7 +186,7 @@ def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
         node = waiting.pop()
         if isinstance(node, ast.Lambda):
             continue
-        waiting += ast.iter_child_nodes(node)
+        waiting += child_nodes(node)
         owned = owned_by_library(node.func, scope) if isinstance(node, ast.Call) else None
         if isinstance(node, ast.Call) and is_a(owned, Owned) and _sets(owned.name, node):
             yield from (
@@ -286,7 +287,7 @@ def _arguments(call: ast.Call) -> Iterator[ast.expr]:
 
 def _is_data(node: ast.expr, scope: CodeScope) -> bool:
     """Whether an argument is, or holds, a variable that can be changed."""
-    for one in ast.walk(node):
+    for one in nodes_in(node):
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
             if one.id in scope.local:
                 return True
@@ -327,7 +328,7 @@ def _in_functions(node: ast.AST, scope: CodeScope) -> Iterator[tuple[str, ast.ex
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += [*one.decorator_list, *one.args.defaults]
             continue
-        waiting += ast.iter_child_nodes(one)
+        waiting += child_nodes(one)
         if isinstance(one, ast.Call):
             called = owned_by_library(one.func, scope)
             if is_a(called, type):
@@ -350,7 +351,7 @@ def _of_function(function: FunctionType, scope: CodeScope) -> Iterator[str]:
         arguments.kwarg,
     ]
     namespace = {**function.__globals__, **closure_of(function), **_imported(body)}
-    bound = {one.id for one in ast.walk(body) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    bound = {one.id for one in nodes_in(body) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     aliases: Aliases = {}
     inner = replace(
         scope,
@@ -366,7 +367,7 @@ def _of_function(function: FunctionType, scope: CodeScope) -> Iterator[str]:
 def _imported(body: ast.AST) -> dict[str, Any]:
     """Return what a function imports itself, as far as it is loaded."""
     found: dict[str, Any] = {}
-    for node in ast.walk(body):
+    for node in nodes_in(body):
         if isinstance(node, ast.Import):
             for each in node.names:
                 top = each.name if each.asname else each.name.partition(".")[0]

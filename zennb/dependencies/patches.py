@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
+from zennb.core.reading.tree import nodes_in
 from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def patches_in(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[Patch]:
         tree: the code.
         namespace: the notebook's names, after the code ran.
     """
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         match node:
             case ast.Attribute(value=holder, attr=name, ctx=ast.Store() | ast.Del()):
                 yield from _patch(_resolved(holder, namespace), name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from zennb.core.reading.source import Analysis, analyse_function, normal_digest
+from zennb.core.reading.tree import nodes_in
 from zennb.core.secrets.literals import split_secrets
 from zennb.digests.bytecode import code_digest, nested, read_code
 
@@ -146,7 +147,7 @@ def _parse(text: str, filename: str, *, compare: bool) -> _Module | None:
     except (SyntaxError, ValueError):
         return None
     functions: dict[tuple[str, int], list[Function]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             functions.setdefault(_key(node), []).append(node)
     return _Module(functions, compiled)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.magics import line_magic, parse_python
 from zennb.core.reading.cell_heading import body
+from zennb.core.reading.tree import nodes_in
 from zennb.core.records.component_types import COMPONENT_TYPES
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def uses_zennb(sources: Iterable[str]) -> list[bool]:
     for source in sources:
         uses = False
         for node in _parsed(source):
-            used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            used = {each.id for each in nodes_in(node) if isinstance(each, ast.Name)}
             if not names.isdisjoint(used) or any(
                 _is_magic(each) or _uses_package(each) for each in _inside(node)
             ):
@@ -78,7 +79,7 @@ def _statements(tree: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _inside(node: ast.stmt) -> Iterator[ast.stmt]:
-    return (each for each in ast.walk(node) if isinstance(each, ast.stmt))
+    return (each for each in nodes_in(node) if isinstance(each, ast.stmt))
 
 
 def _magic(node: ast.stmt) -> tuple[str, str]:
@@ -95,7 +96,7 @@ def _is_magic(node: ast.stmt) -> bool:
 
 def _uses_package(node: ast.stmt) -> bool:
     return bool(_imported(node)) or any(
-        isinstance(each, ast.Name) and each.id == PACKAGE for each in ast.walk(node)
+        isinstance(each, ast.Name) and each.id == PACKAGE for each in nodes_in(node)
     )
 
 
@@ -113,9 +114,9 @@ def _imported(node: ast.AST) -> set[str]:
 def _changed(node: ast.stmt) -> set[str]:
     """Return the names that a statement binds, or changes through a method: `rows.append(...)`."""
     names = {
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+        each.id for each in nodes_in(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     }
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(each.name)
         elif isinstance(each, ast.Import | ast.ImportFrom):

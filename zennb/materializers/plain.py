@@ -21,6 +21,7 @@ from types import EllipsisType, NotImplementedType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zennb.compat.instances import error_line, is_a
+from zennb.core.records.records import PLAIN
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, Reader, out_of_band
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -221,7 +222,7 @@ class _PlainUnpickler(pickle.Unpickler):
 class PlainData(Materializer):
     """Builtin containers and scalars, the small value types of the library, and NumPy arrays among them."""
 
-    name: ClassVar[str] = "plain"
+    name: ClassVar[str] = PLAIN
     exact: ClassVar[bool] = True
 
     def handles(self, value: object) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.literals import is_immutable_literal
 from zennb.core.reading.source import analyse_function
+from zennb.core.reading.tree import child_nodes, nodes_in
 from zennb.provenance.calls import CallSite
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ NOTHING = Inner()
 
 def merged(found: Iterable[Inner]) -> Inner:
     """Return what several pieces of code do together."""
-    found = [each for each in found if each != Inner()]
+    found = list({id(each): each for each in found if each is not NOTHING and each != NOTHING}.values())
     if len(found) < 2:
-        return found[0] if found else Inner()
+        return found[0] if found else NOTHING
     return Inner(
         reads=frozenset().union(*(each.reads for each in found)),
         binds=frozenset().union(*(each.binds for each in found)),
@@ -97,13 +98,13 @@ def sites_in(node: ast.AST) -> Iterator[CallSite]:
             # Of a function only these are evaluated when the `def` runs; its body runs when it is called.
             pending += [*decorators, *one.args.defaults, *filter(None, one.args.kw_defaults)]
         else:
-            pending += ast.iter_child_nodes(one)
+            pending += child_nodes(one)
 
 
 def _bare(node: ast.AST) -> set[ast.AST]:
     return {
         one.value.value if isinstance(one.value, ast.Await) else one.value
-        for one in ast.walk(node)
+        for one in nodes_in(node)
         if isinstance(one, ast.Expr)
     }
 
@@ -126,7 +127,7 @@ def _site(node: ast.AST, *, is_bare: bool) -> Iterator[CallSite]:
         key = node.slice if isinstance(node, ast.Subscript) else None
         text = (key.value,) if isinstance(key, ast.Constant) and isinstance(key.value, str) else ()
         root, path = chain_of(node if isinstance(node, ast.Attribute) else node.value, through_calls=True)
-        made = any(isinstance(one, ast.Call) for one in ast.walk(node.value))
+        made = any(isinstance(one, ast.Call) for one in nodes_in(node.value))
         yield CallSite(root=root, path=path, is_call=False, texts=text, is_of_result=made)
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
         yield CallSite(root=node.target.id, is_call=False)
@@ -155,7 +156,7 @@ def chain_of(node: ast.expr, *, through_calls: bool = False) -> tuple[str, tuple
 
 
 def _names(nodes: Iterable[ast.AST]) -> frozenset[str]:
-    return frozenset(one.id for node in nodes for one in ast.walk(node) if isinstance(one, ast.Name))
+    return frozenset(one.id for node in nodes for one in nodes_in(node) if isinstance(one, ast.Name))
 
 
 def _is_false(node: ast.expr) -> bool:
@@ -167,7 +168,7 @@ def _is_false(node: ast.expr) -> bool:
 
 def inner_code(node: ast.stmt) -> Inner:
     """Return what the functions, classes and lambdas in a statement do when they are called."""
-    found = [one for one in ast.walk(node) if isinstance(one, _CODE)]
+    found = [one for one in nodes_in(node) if isinstance(one, _CODE)]
     if not found:
         return Inner()
     read = [analyse_function(one) for one in found]
@@ -231,7 +232,7 @@ def _keeps_state(node: ast.AST) -> bool:
             isinstance(one, ast.Attribute | ast.Subscript)
             and isinstance(one.ctx, ast.Store | ast.Del)
             and (chain_of(one.value)[0] != "self" or "__class__" in chain_of(one.value)[1])
-            for one in ast.walk(node)
+            for one in nodes_in(node)
         )
     if isinstance(node, ast.Lambda):
         return False
@@ -242,7 +243,7 @@ def _keeps_state(node: ast.AST) -> bool:
         return True
     return any(
         isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store) and chain_of(one)[0] == node.name
-        for one in ast.walk(node)
+        for one in nodes_in(node)
     )
 
 

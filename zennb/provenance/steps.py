@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from zennb.core.reading.definitions import flattened
+from zennb.core.records.records import PLAIN
 from zennb.provenance.cell_statements import CellStatement, read_statements
 from zennb.provenance.value_source import StepOutput
 
@@ -56,7 +57,12 @@ def apply(
         step.name,
         tuple(statements),
         outputs={
-            name: StepOutput(digest=artifact.digest, type=artifact.type, needs=artifact.needs)
+            name: StepOutput(
+                digest=artifact.digest,
+                type=artifact.type,
+                needs=artifact.needs,
+                is_data=artifact.materializer == PLAIN,
+            )
             for name, artifact in step.outputs.items()
         },
         defines=step.defines,

@@ -6,6 +6,7 @@ import ast
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.tree import nodes_in
 from zennb.provenance.calls import SCALAR_MAKERS
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class _Shapes:
         own = dict(self._own)
         for loop in loops:
             shape = self.of(loop.iter)
-            own.update((one.id, shape) for one in ast.walk(loop.target) if isinstance(one, ast.Name))
+            own.update((one.id, shape) for one in nodes_in(loop.target) if isinstance(one, ast.Name))
         return max(Shape.PLAIN, _Shapes(self._name, self._module, own)._all(parts))  # noqa: SLF001 - of this class
 
     def _of_attribute(self, value: ast.expr) -> Shape:

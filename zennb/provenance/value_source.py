@@ -99,11 +99,13 @@ class StepOutput:
         digest: content.
         type: its type as text; numbers and texts cannot be changed in place.
         needs: classes and functions of the notebook that it refers to.
+        is_data: whether it was stored as data that can hold no code.
     """
 
     digest: str
     type: str = ""
     needs: tuple[str, ...] = ()
+    is_data: bool = False
 
 
 class LocalModules:
@@ -199,7 +201,7 @@ def known_output(left: StepOutput, old: ValueSource | None) -> ValueSource:
     """Return the source of a recorded step output, which may contain the code and texts of what its code binds."""
     # Objects of classes of the notebook run the code of these classes when they are used.
     needs = frozenset(need.partition(".")[0] for need in left.needs)
-    inner = NOTHING if old is None or holds_no_code(left.type) else old.inner
+    inner = NOTHING if old is None or left.is_data or holds_no_code(left.type) else old.inner
     return ValueSource(
         kind=SourceKind.VALUE,
         text=f"value {left.digest}",

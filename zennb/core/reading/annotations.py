@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.scopes import last_name
+from zennb.core.reading.tree import child_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def annotated_names(annotation: ast.AST, *, is_text: bool) -> Iterator[tuple[str
     elif is_text and (chain := _chain(annotation)):
         yield chain
     else:
-        for part in ast.iter_child_nodes(annotation):
+        for part in child_nodes(annotation):
             yield from annotated_names(part, is_text=is_text)
 
 

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.definitions import definitions, flattened, makes_type
+from zennb.core.reading.tree import child_nodes, nodes_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -96,7 +97,7 @@ def targets_run(
     run = list(_run(tree, is_plain))
     names = {node.id for node in run if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     is_used = bool(names & defined_names(tree.body)) or not are_in_sight(tree)
-    return _targets(ast.walk(tree) if is_used else run)
+    return _targets(nodes_in(tree) if is_used else run)
 
 
 def targets_at_the_top(tree: ast.Module) -> list[ast.Attribute | ast.Subscript]:
@@ -106,7 +107,7 @@ def targets_at_the_top(tree: ast.Module) -> list[ast.Attribute | ast.Subscript]:
         node = waiting.pop()
         found.append(node)
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting += ast.iter_child_nodes(node)
+            waiting += child_nodes(node)
     return _targets(found)
 
 
@@ -120,7 +121,7 @@ def _targets(parts: Iterable[ast.AST]) -> list[ast.Attribute | ast.Subscript]:
 
 def _run(node: ast.AST, is_plain: Callable[[ast.expr], bool], *, in_class: bool = False) -> Iterator[ast.AST]:
     """Yield the parts of a syntax tree without the bodies of functions that nothing can call here."""
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         yield child
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             is_given = in_class or not all(map(is_plain, child.decorator_list))
@@ -143,7 +144,7 @@ def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:
             if isinstance(node.value, ast.Lambda) or makes_type(node.value):
                 yield from (target.id for target in node.targets if isinstance(target, ast.Name))
         elif isinstance(node, ast.If | ast.Try | ast.With):
-            yield from _defined(each for each in ast.iter_child_nodes(node) if isinstance(each, ast.stmt))
+            yield from _defined(each for each in child_nodes(node) if isinstance(each, ast.stmt))
             for handler in getattr(node, "handlers", ()):
                 yield from _defined(handler.body)
 
@@ -152,5 +153,5 @@ def _is_quiet(node: ast.stmt) -> bool:
     """Whether a statement changes nothing that is defined: an import, a value that is written out."""
     if isinstance(node, ast.Assign):
         is_plain = all(isinstance(target, ast.Name) for target in node.targets)
-        return is_plain and all(isinstance(each, _WRITTEN) for each in ast.walk(node.value))
+        return is_plain and all(isinstance(each, _WRITTEN) for each in nodes_in(node.value))
     return isinstance(node, _QUIET) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

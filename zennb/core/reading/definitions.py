@@ -11,6 +11,7 @@ from zennb.core.magic_lines.magics import parse_python, read_magic
 from zennb.core.reading.names import CellScope
 from zennb.core.reading.scopes import definitions_in, last_name
 from zennb.core.reading.statements import Statements
+from zennb.core.reading.tree import nodes_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +62,7 @@ def _statements(tree: ast.Module) -> _Statements:
     if found is None:
         found = _read_before[tree] = _Statements(
             [_read(node) for node in flattened(tree.body)],
-            frozenset(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names),
+            frozenset(name for node in nodes_in(tree) if isinstance(node, ast.Global) for name in node.names),
         )
     return found
 
@@ -252,7 +253,7 @@ def _is_written(value: ast.expr) -> bool:
     marks = ast.expr_context | ast.unaryop | ast.BitOr
     return all(
         isinstance(node, parts | marks) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr))
-        for node in ast.walk(value)
+        for node in nodes_in(value)
     )
 
 
@@ -276,7 +277,7 @@ def _is_constant(value: ast.expr) -> bool:
 
 def _is_literal(value: ast.expr) -> bool:
     """Say whether a value is written out: constants, and lists and dicts of them."""
-    elements = [node for node in ast.walk(value) if not isinstance(node, ast.expr_context | ast.unaryop)]
+    elements = [node for node in nodes_in(value) if not isinstance(node, ast.expr_context | ast.unaryop)]
     return all(
         isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict | ast.UnaryOp) for node in elements
     )
@@ -286,7 +287,7 @@ def _is_simple_test(test: ast.expr) -> bool:
     """Say whether a condition calls nothing: `TYPE_CHECKING`, `sys.version_info >= (3, 12)`."""
     parts = ast.Name | ast.Attribute | ast.Constant | ast.Compare | ast.BoolOp | ast.UnaryOp | ast.Tuple
     marks = ast.Subscript | ast.Slice | ast.expr_context | ast.cmpop | ast.boolop | ast.unaryop
-    return all(isinstance(node, parts | marks) for node in ast.walk(test))
+    return all(isinstance(node, parts | marks) for node in nodes_in(test))
 
 
 def _is_suppressor(item: ast.withitem) -> bool:

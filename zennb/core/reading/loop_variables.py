@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.tree import child_nodes, nodes_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,7 @@ def loop_variables(tree: ast.Module) -> frozenset[str]:
     loops = [node for node in _own_nodes(tree) if isinstance(node, _LOOPS)]
     if not loops:  # as in most cells
         return frozenset()
-    names = [node for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)]
+    names = [node for loop in loops for node in nodes_in(loop.target) if isinstance(node, ast.Name)]
     targets = [node for node in names if isinstance(node.ctx, ast.Store)]
     others = {name for node in _own_nodes(tree) if node not in targets for name in _bound(node)}
     return frozenset(node.id for node in targets) - others
@@ -36,7 +38,7 @@ def _own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
         node = waiting.pop()
         yield node
         if not isinstance(node, _OWN_SCOPE):
-            waiting += ast.iter_child_nodes(node)
+            waiting += child_nodes(node)
 
 
 def _bound(node: ast.AST) -> Iterator[str]:

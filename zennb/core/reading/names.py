@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.core.reading.binding_log import BindingLog, BindingState, Frame, NameUsage
 from zennb.core.reading.reflection import is_noted
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope, definitions_in, mangled, target_names
+from zennb.core.reading.tree import child_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +71,11 @@ class NameVisitor(ast.NodeVisitor):
         self.lazy = 0
         self.offset = 0
         self._reached: dict[Definition, tuple[frozenset[str], frozenset[str]]] = {}
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Visit what stands below a node, in order."""
+        for child in child_nodes(node):
+            self.visit(child)
 
     @property
     def state(self) -> BindingState:

@@ -38,16 +38,17 @@ def normal_form(node: ast.AST | Sequence[ast.AST]) -> list[str]:
     pending: list[Any] = [list(node) if not isinstance(node, ast.AST) else node]
     while pending:
         item = pending.pop()
-        if isinstance(item, ast.Constant):
+        kind = type(item)
+        if kind is _Mark:
+            pieces.append(item)
+        elif kind is list:
+            pieces.append(f"[{len(item)}:")
+            pending += item[::-1]
+        elif kind is ast.Constant:
             pieces.append(_constant(item.value))
         elif isinstance(item, ast.AST):
-            pieces.append(f"{type(item).__name__}(")
-            pending.extend(_parts(item))
-        elif isinstance(item, list):
-            pieces.append(f"[{len(item)}:")
-            pending.extend(reversed(item))
-        elif isinstance(item, _Mark):
-            pieces.append(item)
+            pieces.append(f"{kind.__name__}(")
+            pending += _parts(item)
         elif item is None:
             # An absent item of a list, as the key of `{**a}`; the constant is `None;`.
             pieces.append("-")

@@ -7,6 +7,8 @@ from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.tree import child_nodes, nodes_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -183,7 +185,7 @@ def _same_scope(node: ast.AST) -> Iterator[ast.AST]:
         yield from node.bases
         yield from node.keywords
     else:
-        yield from ast.iter_child_nodes(node)
+        yield from child_nodes(node)
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[ast.expr]:
@@ -208,7 +210,7 @@ def target_names(targets: Iterable[ast.expr]) -> set[str]:
     return {
         node.id
         for target in targets
-        for node in ast.walk(target)
+        for node in nodes_in(target)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
 
@@ -222,5 +224,5 @@ def definitions_in(statements: Iterable[ast.AST]) -> dict[str, list[Definition]]
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.setdefault(node.name, []).append(node)
         elif not isinstance(node, ast.expr):
-            stack.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+            stack.extend(child for child in child_nodes(node) if not isinstance(child, ast.expr))
     return found

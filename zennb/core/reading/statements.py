@@ -10,6 +10,7 @@ from zennb.core.reading.annotations import annotated_names
 from zennb.core.reading.control_flow import Paths
 from zennb.core.reading.names import type_scope
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope
+from zennb.core.reading.tree import child_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ class Statements(Paths, ast.NodeVisitor):
             self.visit(node.value)
             self.visit(node.target)
         elif not isinstance(node.target, ast.Name):
-            self.visit_all(ast.iter_child_nodes(node.target))
+            self.visit_all(child_nodes(node.target))
         inside = self.scope is not None and self.scope.kind is Kind.FUNCTION
         # Since Python 3.14 no annotation is evaluated here. They are read all the same: `dataclass` and its like ask
         # for them at once, and a name too many among the reads does no harm.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.reading.cell_heading import body, comment_title, heading, short_title, stays_plain
 from zennb.core.reading.source import analyse
+from zennb.core.reading.tree import nodes_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -238,12 +239,12 @@ def _reads(source: str) -> frozenset[str]:
 def _loop_variables(tree: ast.Module) -> frozenset[str]:
     """Return the names that loops and `with` bind: they are by-products."""
     targets: list[ast.AST] = []
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.For | ast.AsyncFor):
             targets.append(node.target)
         elif isinstance(node, ast.With | ast.AsyncWith):
             targets += [item.optional_vars for item in node.items if item.optional_vars is not None]
-    return frozenset(name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+    return frozenset(name.id for target in targets for name in nodes_in(target) if isinstance(name, ast.Name))
 
 
 def _called(tree: ast.Module) -> str:
@@ -254,12 +255,12 @@ def _called(tree: ast.Module) -> str:
     for call in reversed(calls):
         function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         given = next(
-            (each.id for each in ast.walk(call) if isinstance(each, ast.Name) and each is not call.func), ""
+            (each.id for each in nodes_in(call) if isinstance(each, ast.Name) and each is not call.func), ""
         )
         if function and not function.startswith(("_", "run_")):
             return f"{function} {given}".strip()
     last = tree.body[-1] if tree.body else None
     verb, shown = ("loop", last.iter) if isinstance(last, ast.For | ast.AsyncFor) else ("show", last)
-    names = ast.walk(shown) if shown is not None else ()
+    names = nodes_in(shown) if shown is not None else ()
     name = next((each.id for each in names if isinstance(each, ast.Name)), "")
     return f"{verb} {name}" if name and not name.startswith("_") and name != "get_ipython" else ""

@@ -19,6 +19,7 @@ __all__ = [
     "ELEMENT",
     "LOOP_VARIABLE",
     "NOT_STORED",
+    "PLAIN",
     "Artifact",
     "Attempt",
     "CacheKeyParts",
@@ -39,6 +40,9 @@ LOOP_VARIABLE = "loop variable"
 
 NOT_STORED = "not_stored"
 """The materializer of an output that cannot be stored: its bytes only say what it is."""
+
+PLAIN = "plain"
+"""The materializer of data that holds no code and is read without running any."""
 
 
 class Status(StrEnum):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from zennb.core.reading.normal_form import normal_form
+from zennb.core.reading.tree import nodes_in
 from zennb.core.secrets.names import DOTS, Suspicion, is_secret, suspicion
 from zennb.core.secrets.texts import has_token, mask_command, mask_text, may_hold_secrets
 
@@ -79,7 +80,7 @@ def _literals(tree: Code) -> list[_Literal]:
     roots = [tree] if isinstance(tree, ast.AST) else list(tree)
     found: dict[int, _Literal] = {}
     inside: set[int] = set()
-    for node in (each for root in roots for each in ast.walk(root)):
+    for node in (each for root in roots for each in nodes_in(root)):
         for name, expression in _named(node):
             if suspicion(name) is Suspicion.NONE:
                 continue
@@ -90,7 +91,7 @@ def _literals(tree: Code) -> list[_Literal]:
             found.setdefault(id(literal.node), literal)
     for each in found.values():
         if isinstance(each.node, ast.JoinedStr):
-            inside.update(id(part) for part in ast.walk(each.node) if part is not each.node)
+            inside.update(id(part) for part in nodes_in(each.node) if part is not each.node)
     return [each for key, each in found.items() if key not in inside]
 
 
@@ -229,7 +230,7 @@ def _by_form(node: ast.AST) -> Iterator[_Literal]:
         case ast.JoinedStr(values=values):
             # Of the whole, because a piece of an f-string, or of a format in it, is no string that stands by itself.
             text = "".join(_string(each) or "{}" for each in values)
-            pieces = [text, *(_string(each) for each in ast.walk(node) if isinstance(each, ast.Constant))]
+            pieces = [text, *(_string(each) for each in nodes_in(node) if isinstance(each, ast.Constant))]
             if found := [each for each in pieces if has_token(each)]:
                 yield _Literal("a token", node, found[0])
         case ast.Constant(value=str() as text) if len(text) >= 8 and has_token(text):

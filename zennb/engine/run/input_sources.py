@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zennb.compat.instances import is_a
 from zennb.core.reading.source import normal_digest
+from zennb.core.reading.tree import nodes_in
 from zennb.digests.function_source import function_node
 from zennb.digests.reachability import code_in
 from zennb.errors import CannotDigest, StepRefused
@@ -134,7 +135,7 @@ def check_definitions(request: RunRequest, name: str, resolved: ResolvedStep) ->
             definition is not None
             and used in definition.analysis.defines - resolved.definition.analysis.surely
         ):
-            nodes = [each for each in ast.walk(definition.tree) if getattr(each, "name", None) == used]
+            nodes = [each for each in nodes_in(definition.tree) if getattr(each, "name", None) == used]
             if _is_another(value, {normal_digest(each) for each in _functions(nodes)}):
                 raise StepRefused(
                     f"step '{name}' uses `{used}` as step '{binders[-1]}' defines it, and the notebook has another "

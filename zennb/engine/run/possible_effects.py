@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import class_attributes, is_a, is_one_of, path_text
 from zennb.core.magic_lines.effects import Effect
+from zennb.core.reading.tree import nodes_in
 from zennb.core.records.loaded_names import loaded_name
 from zennb.core.records.observed import UNTOUCHED
 from zennb.dependencies.library_calls import EVERYTHING, LibraryCall
@@ -153,7 +154,7 @@ def _words(resolved: ResolvedStep) -> Iterator[str]:
 
 
 def _words_in(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from zennb.core.reading.definitions import is_future
 from zennb.core.reading.source import Analysis, analyse, normal_digest
 from zennb.core.reading.step_names import NO_HINTS, NameHints, derived_names
+from zennb.core.reading.tree import nodes_in
 from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def imports_text_annotations(tree: ast.Module) -> bool:
 def _has_annotations(tree: ast.Module) -> bool:
     return any(
         getattr(node, "annotation", None) is not None or getattr(node, "returns", None) is not None
-        for node in ast.walk(tree)
+        for node in nodes_in(tree)
     )
 
 
@@ -223,7 +224,7 @@ def nodes(tree: ast.Module) -> Nodes:
     """Return the parts of a tree; it is walked only once."""
     found = _nodes.get(tree)
     if found is None:
-        walked = list(ast.walk(tree))
+        walked = nodes_in(tree)
         found = _nodes[tree] = Nodes(
             texts=frozenset(
                 node.value

@@ -13,6 +13,7 @@ from zennb.core.reading.definition_checks import cleared_cache
 from zennb.core.reading.definitions import definitions, flattened
 from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable_literal, written_out
 from zennb.core.reading.source import analyse, normal_digest
+from zennb.core.reading.tree import nodes_in
 from zennb.core.secrets.literals import split_secrets
 from zennb.core.secrets.values import holds_secret
 from zennb.dependencies.definition_effects import effects_of_evaluation
@@ -201,7 +202,7 @@ def _trouble(effect: LibraryEffect, step: _Step) -> str:
     if effect.is_inner:
         return "in a function, a loop or under a condition, where reuse cannot repeat it"
     is_plain = not any(
-        isinstance(each, ast.Await | ast.NamedExpr | ast.Starred) for each in ast.walk(statement)
+        isinstance(each, ast.Await | ast.NamedExpr | ast.Starred) for each in nodes_in(statement)
     )
     if effect.is_set or not is_plain or not isinstance(effect.node, ast.Call):
         return "which reuse does not repeat"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 from zennb.core.magic_lines.effects import Effect
+from zennb.core.reading.tree import nodes_in
 from zennb.dependencies.definition_effects import effects_when_defined
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
@@ -102,7 +103,7 @@ def _changed_by_definitions(
         if name in inputs and seen.digest != inputs[name][1].digest
     ]
     others = [node for node in tree.body if not isinstance(node, _DEFINITIONS)]
-    if not changed or not all(isinstance(each, _QUIET) for node in others for each in ast.walk(node)):
+    if not changed or not all(isinstance(each, _QUIET) for node in others for each in nodes_in(node)):
         return ""
     return f"defining `{min(collected.defines)}` changes `{changed[0]}`"
 

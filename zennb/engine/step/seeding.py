@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import is_a, module_name, qualified_name
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.magic_lines.magics import read_magic
+from zennb.core.reading.tree import nodes_in
 from zennb.dependencies.callables import is_users_code
 from zennb.digests.function_source import function_node
 
@@ -106,7 +107,7 @@ class _Search:
                 self.functions[statement.name] = statement
             if not self._follow(statement):
                 return False
-            for each in ast.walk(statement) if isinstance(statement, _BINDING) else ():
+            for each in nodes_in(statement) if isinstance(statement, _BINDING) else ():
                 if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
                     self.known.pop(each.id, None)
                     self.functions.pop(each.id, None)
@@ -148,9 +149,9 @@ class _Search:
             inner.functions = {name: each for name, each in names.items() if is_users_code(each)}
         if node is None or self.depth >= _DEEPEST or node.decorator_list:
             return False
-        if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(node)):
+        if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in nodes_in(node)):
             return False  # a call of a generator executes nothing yet
-        for each in ast.walk(node.args):  # a parameter may have the name of a module
+        for each in nodes_in(node.args):  # a parameter may have the name of a module
             if isinstance(each, ast.arg):
                 inner.known.pop(each.arg, None)
                 inner.functions.pop(each.arg, None)
@@ -158,7 +159,7 @@ class _Search:
 
     def _is_quiet(self, node: ast.AST) -> bool:
         """Whether a statement surely draws nothing, and the one below it is executed next."""
-        parts = list(ast.walk(node))
+        parts = nodes_in(node)
         if isinstance(node, ast.If) and any(isinstance(each, ast.Return | ast.Raise) for each in parts):
             return False  # what is seeded below may not be reached
         inner = {each.value for each in parts if isinstance(each, ast.Attribute)}
@@ -167,7 +168,7 @@ class _Search:
         return not self._may_draw(node) and all(self._called(each) for each in paths)
 
     def _may_draw(self, node: ast.AST) -> bool:
-        parts = list(ast.walk(node))
+        parts = nodes_in(node)
         if any(isinstance(each, _HIDDEN) for each in parts):
             return True
         names = (self._called(each.func) for each in parts if isinstance(each, ast.Call))

@@ -26,6 +26,7 @@ from zennb.compat.instances import (
     plain,
 )
 from zennb.compat.slot_names import slots_unnoticed
+from zennb.core.reading.tree import nodes_in
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
 from zennb.digests.function_source import function_node
@@ -242,7 +243,7 @@ def _texts_of_tree(tree: ast.AST) -> frozenset[str]:
 
 
 def _texts_in(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
             if _FIELD.search(node.value):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.tree import nodes_in
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -36,7 +38,7 @@ def changes_in_place(tree: ast.Module, names: Collection[str]) -> bool:
     `df["z"] = 1`, `df.x += 1`, `xs += [1]`, `del df["z"]`, `xs.append(1)`, `df.drop(..., inplace=True)`,
     `ax.set_title(...)`, `random.shuffle(xs)`.
     """
-    return any(_changes(node, names) for node in ast.walk(tree))
+    return any(_changes(node, names) for node in nodes_in(tree))
 
 
 def _changes(node: ast.AST, names: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.reading.tree import nodes_in
 from zennb.engine.step.shown_values import MISSING, NAMED, VALUE, Note, part_at
 from zennb.errors import BrokenLibrary, LostOutput, ZennbError
 from zennb.jupyter.cells.lazy_outputs import identifiers, may_read_all
@@ -184,7 +185,7 @@ def _numbers(tree: ast.Module) -> list[int]:
     """Return the numbers in `Out[3]`."""
     return [
         node.slice.value
-        for node in ast.walk(tree)
+        for node in nodes_in(tree)
         if isinstance(node, ast.Subscript)
         and isinstance(node.value, ast.Name)
         and node.value.id in _HISTORY

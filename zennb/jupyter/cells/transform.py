@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.python import deep_recursion
 from zennb.core.reading.definition_checks import checks
 from zennb.core.reading.definitions import is_future
+from zennb.core.reading.tree import nodes_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +159,7 @@ def _checked(body: list[ast.stmt], places: dict[int, bool]) -> list[ast.stmt]:
         if place in places:
             # Not an expression: IPython may be told to display all of them.
             call = _statement(f"if get_ipython().{_CALL}.defined(is_start={places[place]}): pass")
-            for part in ast.walk(call):
+            for part in nodes_in(call):
                 ast.copy_location(part, node)
             found.append(call)
         found.append(node)
@@ -170,7 +171,7 @@ def _preceded(node: ast.Module) -> ast.Module:
     place = next((n for n, each in enumerate(node.body) if not is_future(each)), len(node.body))
     call = _statement(f"get_ipython().{_CALL}.need()")
     if place < len(node.body):
-        for part in ast.walk(call):
+        for part in nodes_in(call):
             ast.copy_location(part, node.body[place])
     return ast.Module(body=[*node.body[:place], call, *node.body[place:]], type_ignores=[])
 
@@ -234,7 +235,7 @@ def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bo
             f"while {session}.begin({token!r}):\n with {session}.attempt(): {session}.finish({token!r})"
         )
         assert isinstance(outer, ast.While)
-        for part in ast.walk(outer):
+        for part in nodes_in(outer):
             if isinstance(part, ast.stmt | ast.expr):
                 part.lineno = part.end_lineno = 1  # all of it stands for the cell's first line
         attempt = outer.body[0]
@@ -270,7 +271,7 @@ def _target(node: ast.stmt) -> str | None:
 def _shown(node: ast.Expr) -> ast.Expr:
     function = ast.parse(f"get_ipython().{_CALL}.show", mode="eval").body
     call = ast.Call(func=function, args=[node.value], keywords=[])
-    for part in ast.walk(function):
+    for part in nodes_in(function):
         ast.copy_location(part, node.value)
     return ast.copy_location(ast.Expr(value=ast.copy_location(call, node.value)), node)
 

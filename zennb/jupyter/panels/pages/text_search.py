@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb import api
+from zennb.core.records.records import PLAIN
 from zennb.jupyter.panels.kit.arrange import bar, filter_field, group, html, toggle
 from zennb.views.found_text import found_text
 from zennb.views.view import View
@@ -56,7 +57,7 @@ class TextSearch:
             text = str(artifact.summary.get("text", ""))
             is_whole = artifact.summary.get("length") == len(text)
             # Plain values are read without running code; a text of a class of its own may be stored otherwise.
-            if not is_whole and artifact.materializer == "plain":
+            if not is_whole and artifact.materializer == PLAIN:
                 text = str(api.load_artifact(self._panel.panels.workspace, artifact))
             self._text = text
         return self._text
