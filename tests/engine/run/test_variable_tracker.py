@@ -159,7 +159,7 @@ def test_a_variable_that_was_digested_since_code_ran_is_not_searched_for_partner
         "view": memory[1:],
     }
     digests = {name: variables.digest(name, value)[0] for name, value in space.items()}
-    searched: list[object] = []
+    searched: list[Any] = []
 
     def finds(_search: object, value: object, **_named: object) -> bool:
         searched.append(value)
@@ -171,7 +171,9 @@ def test_a_variable_that_was_digested_since_code_ran_is_not_searched_for_partner
     assert searched == []
     variables.code_ran()
     variables.partners({"inner": digests["inner"]}, space)
-    assert len(searched) == 4
+    together, *apart = searched
+    assert len(apart) == 4
+    assert list(map(id, together)) == list(map(id, apart))
 
 
 @given(st.lists(st.sampled_from(["change", "code", "look"]), max_size=12))

@@ -13,7 +13,7 @@ from zennb.engine.step.shared_state import forget, share
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact
 
@@ -167,32 +167,35 @@ class VariableTracker:
             return {}
         inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
         collected = not memory and all(each.collected for each in digests.values() if each.mutable)
-        look = Search(inside, memory, collected=collected).finds
-        addresses = ranges(memory)
-        candidates = {
+        others = {
             name: value
             for name, value in list(namespace.items())  # a panel reads it from another thread
             if (inside or memory) and name not in digests and name not in SHELL and not name.startswith("_")
-            if not is_immutable(value) and self._may_share(name, value, inside, addresses, look)
+            if not is_immutable(value)
         }
-        return {name: value for name, value in candidates.items() if self._shares(name, value, digests)}
+        known = {name: seen for name, value in others.items() if (seen := self._seen_now(name, value))}
+        unknown = {name: value for name, value in others.items() if name not in known}
+        # A look into a value is much cheaper than its digest. Mostly there is nothing, which one look at all tells.
+        search = Search(inside, memory, collected=collected)
+        if unknown and not search.finds(list(unknown.values()), beyond=True):
+            unknown.clear()
+        addresses = ranges(memory)
+        return {
+            name: value
+            for name, value in others.items()
+            if (
+                _may_share(known[name], inside, addresses)
+                if name in known
+                else name in unknown and search.finds(value)
+            )
+            and self._shares(name, value, digests)
+        }
 
-    def _may_share(
-        self,
-        name: str,
-        value: Any,
-        inside: frozenset[int],
-        addresses: Sequence[tuple[int, int]],
-        look: Callable[[Any], bool],
-    ) -> bool:
-        """Whether a variable may share state: a first look that rules out nearly all of them."""
+    def _seen_now(self, name: str, value: Any) -> ValueDigest | None:
+        """Return the digest of a variable if it has been taken since code ran last."""
         tracked = self._tracked.get(name)
-        if tracked is None or tracked.value is not value or tracked.moment != self._moment:
-            return look(value)  # much cheaper than a digest
-        known = tracked.digest
-        return not inside.isdisjoint(known.mutable) or any(
-            is_in(addresses, each.start, each.end) for each in known.memory
-        )
+        is_new = tracked is not None and tracked.value is value and tracked.moment == self._moment
+        return tracked.digest if tracked is not None and is_new else None
 
     def _shares(self, name: str, value: Any, digests: Mapping[str, ValueDigest]) -> bool:
         try:
@@ -200,3 +203,9 @@ class VariableTracker:
         except CannotDigest:
             return True
         return any(share(seen, other) for other in digests.values())
+
+
+def _may_share(known: ValueDigest, inside: frozenset[int], addresses: Sequence[tuple[int, int]]) -> bool:
+    return not inside.isdisjoint(known.mutable) or any(
+        is_in(addresses, each.start, each.end) for each in known.memory
+    )
