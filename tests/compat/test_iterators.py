@@ -6,6 +6,7 @@ import gc
 import io
 import pickle
 from collections import Counter, OrderedDict
+from dataclasses import dataclass
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,12 @@ MAKERS: dict[str, Callable[[Letters], Any]] = {
     "reversed items": lambda letters: reversed(letters.items()),
     "reversed values": lambda letters: reversed(letters.values()),
 }
+
+
+class Measured:
+    """Becomes a dataclass."""
+
+    value: float = 1.0
 
 
 def _made(recipe: tuple[Any, ...] | None) -> Any:
@@ -204,6 +211,26 @@ def test_attributes_kept_as_a_dictionary_stay_those_of_their_object(notebook: No
     for why, start in zip(said, keeps.values(), strict=True):
         assert why.startswith(f"not cacheable: {start}")
     assert [each.status for each in done] == ["cached"] * 4
+
+
+def test_nobody_is_looked_for_who_holds_what_a_view_alone_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each field of a dataclass has such a view, and each search goes through all objects there are."""
+    searches: list[Any] = []
+    plain = gc.get_referrers
+
+    def referrers(over: Any) -> list[Any]:
+        searches.append(over)
+        return plain(over)
+
+    monkeypatch.setattr(gc, "get_referrers", referrers)
+    lent, thing = {"a": 1}, SimpleNamespace(a=1)
+    for alone in (MappingProxyType({}), MappingProxyType({"a": 1}), dataclass(Measured)):
+        digest_value(alone)
+    assert not searches
+    digest_value(MappingProxyType(lent))
+    assert searches
+    with pytest.raises(CannotDigest):
+        digest_value(MappingProxyType(vars(thing)))
 
 
 def test_looking_for_who_holds_attributes_finds_nobody_for_ordinary_objects() -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "is_namespace",
     "iterator_at",
     "lends_attributes",
+    "shows_namespace",
     "view_of",
 ]
 
@@ -102,6 +103,20 @@ def behind(proxy: MappingProxyType[Any, Any]) -> Any:
     if not is_a(held, dict) or not {"__module__", "__doc__"} <= held.keys():
         return held
     return held if held["__module__"] == "__main__" else None
+
+
+def shows_namespace(proxy: MappingProxyType[Any, Any]) -> bool:
+    """Whether a read-only view shows a namespace; see `is_namespace`."""
+    # As nearly always: nothing but the view holds what it shows. To look for what refers to it takes milliseconds.
+    # Nobody may hold it in a variable meanwhile.
+    return _holders(proxy) > _ALONE and (over := behind(proxy)) is not None and is_namespace(over)
+
+
+def _holders(proxy: MappingProxyType[Any, Any]) -> int:
+    return sys.getrefcount(behind(proxy))
+
+
+_ALONE = _holders(MappingProxyType({}))
 
 
 def is_namespace(over: Any) -> bool:

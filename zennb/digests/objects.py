@@ -8,7 +8,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, error_line, is_a
-from zennb.compat.iterators import behind, is_namespace
+from zennb.compat.iterators import behind, shows_namespace
 from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.lost_callbacks import lost_callback
@@ -346,9 +346,9 @@ def _memoryview(walker: DigestWalker, value: memoryview) -> None:
 
 def _proxy(walker: DigestWalker, value: MappingProxyType[Any, Any]) -> Steps | None:
     walker.mark("mappingproxy")
-    held = behind(value)
-    if held is not None and is_namespace(held):
+    if shows_namespace(value):
         raise walker.refuse("a view of the attributes of an object, class or module")
+    held = behind(value)
     return mapping(walker, dict(value)) if held is None else iter([(held, HIDDEN)])
 
 
