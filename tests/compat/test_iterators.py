@@ -37,6 +37,7 @@ class Measured:
     """Becomes a dataclass."""
 
     value: float = 1.0
+    error: float = 0.0
 
 
 def _made(recipe: tuple[Any, ...] | None) -> Any:

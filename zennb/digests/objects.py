@@ -346,9 +346,11 @@ def _memoryview(walker: DigestWalker, value: memoryview) -> None:
 
 def _proxy(walker: DigestWalker, value: MappingProxyType[Any, Any]) -> Steps | None:
     walker.mark("mappingproxy")
-    if shows_namespace(value):
+    if id(behind(value)) not in walker.unowned and shows_namespace(value):
         raise walker.refuse("a view of the attributes of an object, class or module")
     held = behind(value)
+    walker.unowned.add(id(held))
+    walker.keep(held)
     return mapping(walker, dict(value)) if held is None else iter([(held, HIDDEN)])
 
 

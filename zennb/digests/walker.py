@@ -83,6 +83,7 @@ class DigestWalker:
         handlers: class → its handler, of all that was met.
         facts: class → what is known of its instances' recipes (`digests.objects`).
         apart: the results of what was visited apart, by id.
+        unowned: ids of dictionaries that views show and that are the attributes of nothing.
         clear: id of what was found to hold no callbacks (`lost_callback`) → down to which level, and the thing itself.
     """
 
@@ -114,6 +115,7 @@ class DigestWalker:
         self.facts: dict[type, Any] = {}
         self._refs: dict[type, bytes] = {}
         self.places: dict[int, int] = {}
+        self.unowned: set[int] = set()
         self.clear: dict[int, tuple[int, Any]] = {}
         self._sealed: dict[int, bytes | None] = {}
         self._alive: list[Any] = []
