@@ -56,3 +56,17 @@ def test_what_code_makes_of_a_stream_stays(notebook: Notebook, monkeypatch: pyte
         vars(stream)["write"] = lambda text: written(text + "!")
     print("three")
     assert stream.getvalue() == "ONE\nTWO\nthree!\n!"
+
+
+@pytest.mark.parametrize("make", [Stream, io.StringIO])
+def test_what_goes_to_one_stream_is_recorded_once(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, make: type[io.StringIO]
+) -> None:
+    """`sys.stderr = sys.stdout`, as cells do that want both in one place."""
+    recording = Recording()
+    monkeypatch.setattr(sys, "stdout", make())
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    with notebook.shell.zennb_step.capture.recording(recording):
+        print("one")
+        print("two", file=sys.stderr)
+    assert "".join(event["text"] for event in recording) == "one\ntwo\n"

@@ -86,6 +86,13 @@ class Recording:
         if self._listener is not None:
             self._listener({"kind": "stream", "name": name, "text": text})
 
+    def add(self, event: Event) -> None:
+        """Add an event that another recording passed on to its listener."""
+        if event["kind"] == "stream":
+            self.stream(event["name"], event["text"])
+        else:
+            self._add(event)
+
     def display(
         self,
         data: Mapping[str, Any],

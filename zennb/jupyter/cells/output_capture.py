@@ -127,8 +127,9 @@ class OutputCapture:
     def recording(self, recording: Recording) -> Iterator[None]:
         """Copy all output, of any thread and through any stream, to `recording`; it is still displayed."""
         with ExitStack() as stack:
-            for name in ("stdout", "stderr"):
-                stack.enter_context(self._copied(name, recording))
+            stack.enter_context(self._copied("stdout", recording))
+            if sys.stderr is not sys.stdout:  # else a cell has bound both to one stream
+                stack.enter_context(self._copied("stderr", recording))
             stack.enter_context(self._results(recording))
             if self._shell.display_pub is not self._publisher:  # `%%capture` has put its own in place
                 stack.enter_context(_displays(self._shell.display_pub, recording))

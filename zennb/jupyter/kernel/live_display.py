@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from zennb.components.long_calls import long_calls
 from zennb.core.records.records import Status
+from zennb.engine.step.recording import Recording
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, run_content
 from zennb.views.markup import escape
 from zennb.views.pipeline import live
@@ -164,7 +165,7 @@ class LiveLine:
         self._frontend = frontend
         # What zennb itself has shown in this cell is in no recording, so it could not be shown again.
         self._may_clear = not capture.has_published
-        self._events: list[Event] = []
+        self._events = Recording()
         self._characters = 0
         self._is_last = True
         self.slot = ""
@@ -205,9 +206,9 @@ class LiveLine:
         self._characters += len(str(event.get("text", ""))) + len(str(event.get("data", "")))
         self._may_clear = self._may_clear and self._characters <= _MOST_REPEATED
         if self._may_clear:
-            self._events.append(event)
-        else:
-            self._events.clear()
+            self._events.add(event)
+        elif self._events:
+            self._events = Recording()
 
     def update(self, step: Step) -> None:
         """Note how far the step has got."""
