@@ -35,6 +35,7 @@ from zennb.materializers.definitions import find, import_home, kind_of, own_name
 from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.not_a_number import NanWriter, holds_nan
 from zennb.materializers.ordinary import is_ordinary
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
@@ -356,11 +357,16 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return reduced
 
 
+class _NamingPickler(NanWriter, _NotebookPickler):
+    """Writes values with NaNs among them."""
+
+
 def _pickled(value: Any, scope: Scope, **options: Any) -> Pickled:
     try:
-        return _written(value, scope, **options)
+        found = _written(value, scope, **options)
+        return _written(value, scope, kind=_NamingPickler, **options) if holds_nan(found.stream) else found
     except NotImplementedError:  # as classes say that cannot be pickled yet
-        return _written(value, scope, by_structure=True, **options)
+        return _written(value, scope, kind=_NamingPickler, by_structure=True, **options)
 
 
 def _written(
@@ -372,6 +378,7 @@ def _written(
     apart: bool = False,
     largest: int | None = None,
     by_structure: bool = False,
+    kind: type[_NotebookPickler] = _NotebookPickler,
 ) -> Pickled:
     stream = Collector(largest)
     shared = None
@@ -380,9 +387,7 @@ def _written(
 
         shared = SharedMemory(memory)
     with slots_unnoticed(), out_of_band() as buffers:
-        pickler = _NotebookPickler(
-            stream, scope, buffers.keep, shared=shared, apart=apart, by_structure=by_structure
-        )
+        pickler = kind(stream, scope, buffers.keep, shared=shared, apart=apart, by_structure=by_structure)
         pickler.dump_root(value, together=together)
         return Pickled(
             stream=stream.parts,

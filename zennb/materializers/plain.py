@@ -25,6 +25,7 @@ from zennb.core.records.records import PLAIN
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, Reader, out_of_band
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.not_a_number import NanReader, NanWriter, holds_nan
 from zennb.materializers.signature import pack, unpack
 
 if TYPE_CHECKING:
@@ -200,7 +201,11 @@ class _PlainPickler(pickle.Pickler):
         return found
 
 
-class _PlainUnpickler(pickle.Unpickler):
+class _NamingPickler(NanWriter, _PlainPickler):
+    """Writes plain data with NaNs among it."""
+
+
+class _PlainUnpickler(NanReader, pickle.Unpickler):
     """Reads plain data; resolves the makers and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -236,12 +241,18 @@ class PlainData(Materializer):
         Raises:
             NotStorable: something in it is no plain data.
         """
+        return self._written(value, _PlainPickler) or self._written(value, _NamingPickler)
+
+    def _written(self, value: Any, pickler: type[_PlainPickler]) -> Sequence[Buffer]:
+        """Return the pickle; nothing if there are NaNs in it that this pickler does not name."""
         stream = Collector()
         with out_of_band() as buffers:
             try:
-                _PlainPickler(stream, protocol=5, buffer_callback=buffers.keep).dump(value)
+                pickler(stream, protocol=5, buffer_callback=buffers.keep).dump(value)
             except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
                 raise NotStorable(f"it is no plain data ({error}).") from error
+            if pickler is _PlainPickler and holds_nan(stream.parts):
+                return []
             return pack(_MAGIC, stream.parts, buffers.views())
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - plain data needs no names

@@ -12,6 +12,7 @@ from zennb.errors import MissingDefinition
 from zennb.materializers import functions
 from zennb.materializers.buffers import Reader
 from zennb.materializers.definitions import ClassRestorer, find
+from zennb.materializers.not_a_number import NanReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ _PICKLE = "zennb.materializers.pickle"
 _TENSORS = "zennb.materializers.tensors"
 
 
-class _NotebookUnpickler(pickle.Unpickler):
+class _NotebookUnpickler(NanReader, pickle.Unpickler):
     """Reads what `_NotebookPickler` wrote, resolving notebook definitions in a scope."""
 
     def __init__(

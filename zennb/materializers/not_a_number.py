@@ -1,0 +1,57 @@
+"""Owns which NaN a NaN is: `value in list` and keys of dictionaries compare these by identity, so copies differ.
+
+Pickles write floats by value, and each is a new one when it is read. A pickle that holds a NaN is written once more and
+names each: that of NumPy, that of `math`, or any other by a number, which is one object wherever it occurs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.materializers.buffers import Buffer
+
+__all__ = ["NanReader", "NanWriter", "holds_nan"]
+
+_MARK = re.compile(rb"G[\x7f\xff]\xf8\0{6}")
+"""What pickles write of a NaN; a text with such characters looks like one."""
+
+
+def holds_nan(stream: Iterable[Buffer]) -> bool:
+    """Whether a pickle may hold a NaN."""
+    return any(_MARK.search(part) for part in stream)
+
+
+class NanWriter:
+    """A pickler, or part of one, that names each NaN instead of writing its value."""
+
+    def persistent_id(self, value: Any) -> str | None:
+        """Return the name of a NaN; None for anything else."""
+        if type(value) is not float or not math.isnan(value):
+            return None
+        if value is math.nan:  # noqa: PLW0177 - the very object
+            return "math"
+        if value is getattr(sys.modules.get("numpy"), "nan", None):
+            return "numpy"
+        numbers: dict[int, tuple[int, Any]] = vars(self).setdefault("_numbers", {})
+        number, _ = numbers.setdefault(id(value), (len(numbers), value))  # which keeps it alive
+        return f"{number}{'-' if math.copysign(1, value) < 0 else '+'}"
+
+
+class NanReader:
+    """An unpickler, or part of one, that knows each NaN by its name."""
+
+    def persistent_load(self, name: str) -> float:
+        """Return the NaN of that name."""
+        if name == "math":
+            return math.nan
+        if name == "numpy":
+            return float(import_module("numpy").nan)  # the very object, being a float
+        known: dict[str, float] = vars(self).setdefault("_known", {})
+        return known.setdefault(name, float("-nan" if name.endswith("-") else "nan"))
