@@ -231,6 +231,8 @@ class Orchestrator(Component):
 
     in_kernel: ClassVar[bool] = False
     """Whether calls run immediately on the calling thread, so that a cell's magics, `input` and `%debug` work."""
+    is_direct: ClassVar[bool] = False
+    """Whether what a call takes and returns goes straight to its worker and back, and so may be large."""
     on_demand: bool = False
     """Whether its machines are started at first use, so that to try it out means to start them."""
 

@@ -13,7 +13,7 @@ from zennb.views.links import LINKS, address
 from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
-from zennb.views.step import NOT_RUN_YET, state_word
+from zennb.views.step import NOT_RUN_YET, is_without_room, state_word
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, count, cut, duration, listing, width
 from zennb.views.view import Shown, View, join
@@ -171,6 +171,8 @@ def progress(
     failures = "".join(f", {count(states[each])} {each.value}" for each in _FAILED if states[each])
     status = run.status if run is not None else Status.RUNNING
     unrecorded = sum(bool(step.unrecorded) for step in steps.values())
+    unstored = sum(is_without_room(step) for step in steps.values())
+    failures += f", {unstored:,} not stored" if unstored else ""
     failures += f", {unrecorded:,} not recorded" if unrecorded else ""
     style = mark("ran" if unrecorded and status is Status.COMPLETED else status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""

@@ -26,6 +26,7 @@ __all__ = [
     "NOT_RUN_YET",
     "effect",
     "explain",
+    "is_without_room",
     "reason",
     "running_line",
     "shown_state",
@@ -135,12 +136,17 @@ def effect(step: Step) -> str:
     return f"→ {_unstored(step)[2:]}" if _unstored(step) else ""
 
 
+def is_without_room(step: Step) -> bool:
+    """Whether the artifact store has not taken all results of a step."""
+    return step.unusable_because.startswith("not stored: ")
+
+
 def reason(step: Step) -> str:
     """Return why a step ended as it did, and why it is not reusable if it is not, as one phrase."""
     parts = [clean(step.reason)] if step.reason else []
     if not step.reusable and step.status.is_good:
         because = clean(step.unusable_because)
-        if because.startswith("not stored: "):
+        if is_without_room(step):
             parts.append(because)
         elif not because:
             parts.append("not cacheable")

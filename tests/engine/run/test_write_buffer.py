@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.engine.run.unit_of_work import SMALL, WriteBuffer
+from zennb.engine.run.unit_of_work import SMALL, WriteBuffer, unstored_in
 from zennb.errors import MissingArtifact, StoreError
 
 if TYPE_CHECKING:
@@ -74,3 +74,24 @@ def test_what_could_not_be_stored_is_held_back_still(store: Counting) -> None:
 def test_what_nobody_has_put_is_missing(store: Counting) -> None:
     with pytest.raises(MissingArtifact):
         WriteBuffer(store).get("0" * 64)
+
+
+def test_for_workers_everything_is_stored_at_once(store: Counting) -> None:
+    small, large = WriteBuffer(store, holds_back=False).put_all([[b"small"], [bytes(SMALL + 1)]])
+    assert store.asked == 1
+    assert (store.has(small), store.has(large)) == (True, True)
+
+
+@pytest.mark.parametrize("size", [10, SMALL + 1])
+def test_what_one_process_could_not_store_another_one_can_hold(store: Counting, size: int) -> None:
+    store.broken = True
+    theirs, ours = WriteBuffer(store), WriteBuffer(store)
+    name = theirs.put([bytes(size)])
+    theirs.flush_or_note()
+    other = "0" * 64
+    assert theirs.held([name, other]) == {name: (bytes(size), "the disk is full")}
+    ours.take(theirs.held([name, other]))
+    assert (ours.unstored, bytes(ours.get(name))) == ({name: "the disk is full"}, bytes(size))
+    assert ours.present([name, other]) == frozenset([name])
+    assert unstored_in(ours) == frozenset([name])
+    assert unstored_in(store) == frozenset()

@@ -43,6 +43,7 @@ class ProcessesOrchestrator(PooledOrchestrator):
     flavor = "processes"
     description = "runs independent steps side by side, in processes of this machine"
     visibility = Visibility.MACHINE
+    is_direct = True
 
     workers = Int(
         max(2, min(8, os.cpu_count() or 2)), min=1, max=1000, help="How many steps run at once."

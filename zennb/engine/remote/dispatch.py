@@ -25,6 +25,7 @@ from zennb.engine.remote.portable_error import restored
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
 from zennb.engine.remote.side_channel import LinkServer
+from zennb.engine.remote.unstored_blobs import taken, with_unstored
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.remote.worker_folder import check_files
 from zennb.engine.step.perform import perform
@@ -73,7 +74,7 @@ def submit_remotely(
     if settings:
         own = {name: cloudpickle.dumps(change) for name, change in settings.items()}
         process = replace(process, settings={**process.settings, **own})
-    request = replace(request, store=run_context.store, values=values, process=process)
+    request = with_unstored(replace(request, values=values, process=process), run_context)
     return _RemoteStep(run_context, request, channels).submitted()
 
 
@@ -291,7 +292,7 @@ def _hand_on(
         check: refuses an outcome that missed or left files there, or explains its error by them.
     """
     try:
-        outcome = inner.result()
+        outcome = taken(inner.result(), run_context)
         # A worker on another machine signs with a key of its own. It was sent the step from here, and has answered.
         carried = () if outcome.carried is None else (outcome.carried.blob,)
         run_context.artifacts.signer.vouch(

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Link, StepRequest
 
-__all__ = ["StoredRequest", "perform_stored"]
+__all__ = ["LARGEST", "StoredRequest", "perform_stored"]
 
-_LARGEST = 1 << 20
-"""Bytes of what a request is sent with."""
+LARGEST = 1 << 20
+"""Bytes of what a request is sent with, or comes back with an outcome, that pass through a scheduler."""
 _TOKEN = 32
 
 
@@ -45,7 +45,7 @@ class StoredRequest:
         """Store a request that is large; None for one that is not, or that the store does not take."""
         process, store = request.process, request.store
         carried = [] if process is None else [*process.constants.values(), *process.settings.values()]
-        if store is None or sum(map(len, (request.code, request.values, *carried))) <= _LARGEST:
+        if store is None or sum(map(len, (request.code, request.values, *carried))) <= LARGEST:
             return None
         try:
             # Its name is its own: it is deleted, and others may send the same.

@@ -9,7 +9,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
@@ -18,8 +18,10 @@ from zennb.engine.environment.random_state import NumpyRandom
 from zennb.engine.remote.portable_error import carried
 from zennb.engine.remote.process_snapshot import frontend_of, know_texts
 from zennb.engine.remote.shipped_modules import ShippedModules
+from zennb.engine.remote.unstored_blobs import with_unstored_results
 from zennb.engine.remote.worker_folder import working_folder
 from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.step.body import own_frames, run_body
 from zennb.engine.step.cancellation import interrupts_raise
 from zennb.engine.step.request import Resources
@@ -78,10 +80,13 @@ def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
     values = cloudpickle.loads(request.values) if request.values else {}
     with _lock, interrupts_raise(), working_folder(request, process) as (state, stand_in):
         worker = _worker(process)
+        buffer = WriteBuffer(worker.opened(store))
+        buffer.take(request.unstored)
         try:
             # The driver has checked the records that name the inputs.
             worker.trust(request.inputs.values())
-            outcome = run_body(request, replace(channels, values=values), worker.ready(state, store))
+            outcome = run_body(request, replace(channels, values=values), worker.ready(state, buffer))
+            outcome = with_unstored_results(outcome, buffer, request)
         except BaseException:
             worker.leave()
             raise
@@ -133,8 +138,18 @@ class WorkerState:
         self._called: tuple[str, ...] = ()
         self._log_handlers = list(logging.root.handlers)
 
-    def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
-        """Apply the notebook's settings, undo those of earlier steps, and open the store."""
+    def opened(self, store: ArtifactStore) -> ArtifactStore:
+        """Return the store of this configuration that earlier steps have opened, or this one."""
+        key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
+        return self._stores.setdefault(key, store)
+
+    def ready(self, process: ProcessSnapshot, store: Any) -> Resources:
+        """Apply the notebook's settings, and undo those of earlier steps.
+
+        Args:
+            process: the notebook's process.
+            store: the artifact store, or a `WriteBuffer` before it.
+        """
         self._ignored = process.ignored
         self._log_handlers = list(logging.root.handlers)
         self._set(process)
@@ -148,10 +163,8 @@ class WorkerState:
             self._set(process)
         self._environment.settings.note()
         know_texts(process.texts)
-        key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
-        opened = self._stores.setdefault(key, store)
         repository = ArtifactRepository(
-            store=opened, scope={}, signer=self._signer, secrets=self._environment.secrets
+            store=store, scope={}, signer=self._signer, secrets=self._environment.secrets
         )
         return Resources(artifacts=repository, environment=self._environment, frontend=self._frontend)
 

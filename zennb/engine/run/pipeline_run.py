@@ -24,7 +24,7 @@ from zennb.engine.run.run_alerts import RunAlerts
 from zennb.engine.run.run_request import FinishedRun, RunRequest, status_of_run
 from zennb.engine.run.step_task import StepTask, new_task
 from zennb.engine.run.task_queue import TICK, TaskQueue
-from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
+from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer, unstored_in
 from zennb.engine.run.unstored import unrecorded
 from zennb.engine.step.reusability import refused_copies, refused_parts
 from zennb.engine.step.uninterrupted import uninterrupted
@@ -69,10 +69,9 @@ class PipelineRun:
         on_output: Callable[[str, Event], None] | None = None,
         pause: float = TICK,
     ) -> None:
-        given, write_buffer = write_buffer, write_buffer or WriteBuffer(run_context.store)
-        if (recorded or given is not None) and request.stays_here(run_context):
-            # Workers cannot see what is held back here, so their runs write through.
-            run_context = run_context.with_store(write_buffer)
+        given = write_buffer  # workers cannot see what is held back here, so their runs write through
+        write_buffer = given or WriteBuffer(run_context.store, holds_back=request.stays_here(run_context))
+        run_context = run_context.with_store(write_buffer) if recorded or given is not None else run_context
         self._request, self._context, self.on_change = request, run_context, on_change
         self._on_output, self._recorded = on_output, recorded
         self._steps: dict[str, Step] = {}
@@ -379,6 +378,7 @@ class PipelineRun:
             error=self._error,
             held=self._held.of_step,
             sharing=self._held.sharing,
+            unstored=unstored_in(self._context.store),
         )
 
     def _abandon(self, error: BaseException) -> None:

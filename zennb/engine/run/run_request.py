@@ -110,6 +110,7 @@ class FinishedRun:
         error: the first error that a step raised.
         held: step → name → value, of what it bound and is not stored: bound in the notebook as it is.
         sharing: step → name → value, of its inputs and outputs that share state with these values.
+        unstored: names of blobs that the store has not taken; only `repository` has them.
     """
 
     run: Run
@@ -118,6 +119,7 @@ class FinishedRun:
     error: BaseException | None = None
     held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     sharing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    unstored: frozenset[str] = frozenset()
 
     def shared_outputs(self, step: Step) -> dict[str, Any]:
         """Return the outputs of a step that share state with what it bound and is not stored: name → value."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer"]
+__all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer", "unstored_in"]
 
 MAX_LOST_SECONDS = 0.05
 """Seconds of work that may be lost with a killed kernel."""
@@ -53,14 +53,15 @@ class WriteBuffer:
     Args:
         store: where the blobs go.
         keeps: whether large blobs that could not be stored stay in memory, for the next steps of a run.
+        holds_back: whether small blobs are held back; else they are stored at once, for workers to read.
 
     Attributes:
-        unstored: names of blobs that could not be stored → why.
+        unstored: names of blobs that could not be stored → why, in brief.
     """
 
-    def __init__(self, store: ArtifactStore, *, keeps: bool = True) -> None:
-        self.store, self._keeps = store, keeps
-        self.unstored: dict[str, StoreError] = {}
+    def __init__(self, store: ArtifactStore, *, keeps: bool = True, holds_back: bool = True) -> None:
+        self.store, self._keeps, self._holds_back = store, keeps, holds_back
+        self.unstored: Mapping[str, str] = {}
         self._lock = threading.Lock()
         self._pending: dict[str, bytes] = {}
         self._stored: dict[str, bytes] = {}
@@ -74,7 +75,8 @@ class WriteBuffer:
         views = [flat(chunks) for chunks in blobs]
         # Large blobs go to the store at once: holding them back would need memory, and they cannot
         # share a transaction anyway.
-        large = [place for place, parts in enumerate(views) if sum([part.nbytes for part in parts]) > SMALL]
+        most = SMALL if self._holds_back else -1
+        large = [place for place, parts in enumerate(views) if sum([part.nbytes for part in parts]) > most]
         stored = self._put_large([blobs[place] for place in large]) if large else []
         names = dict(zip(large, stored, strict=True))
         for place, parts in enumerate(views):
@@ -102,13 +104,30 @@ class WriteBuffer:
 
     def _noted(self, chunks: Sequence[Buffer], error: StoreError) -> str:
         parts = flat(chunks)
-        name = name_of(*parts)
-        with self._lock:
-            self.unstored[name] = error
-            if self._keeps:
-                with suppress(MemoryError):  # then the steps that need it say that it is missing
-                    self._stored[name] = b"".join(parts)
+        name, content = name_of(*parts), dict[str, bytes]()
+        if self._keeps:
+            with suppress(MemoryError):  # then the steps that need it say that it is missing
+                content = {name: b"".join(parts)}
+        self._hold({name: error.brief}, content)
         return name
+
+    def _hold(self, unstored: Mapping[str, str], content: Mapping[str, bytes]) -> None:
+        with self._lock:  # new dictionaries, as other threads read these without the lock
+            self.unstored = {**self.unstored, **unstored}
+            self._stored = {**self._stored, **content}
+
+    def take(self, unstored: Mapping[str, tuple[bytes, str]]) -> None:
+        """Hold blobs that another process could not store: name → content, and why."""
+        if unstored:
+            self._hold(
+                {name: why for name, (_, why) in unstored.items()},
+                {name: content for name, (content, _) in unstored.items()},
+            )
+
+    def held(self, names: Iterable[str]) -> dict[str, tuple[bytes, str]]:
+        """Return those of these blobs that could not be stored and are in memory, for `take` in another process."""
+        unstored, stored = self.unstored, self._stored
+        return {name: (stored[name], unstored[name]) for name in names if name in unstored and name in stored}
 
     def get(self, digest: str) -> Buffer:
         """Return the blob called `digest`.
@@ -168,7 +187,7 @@ class WriteBuffer:
         except StoreError as error:
             with self._lock:
                 pending, self._pending = self._pending, {}
-                self.unstored.update(dict.fromkeys(pending, error))
+                self.unstored = {**self.unstored, **dict.fromkeys(pending, error.brief)}
                 self._remember(pending)
 
     def _remember(self, blobs: dict[str, bytes]) -> None:
@@ -177,6 +196,11 @@ class WriteBuffer:
         else:
             kept = {name: self._stored[name] for name in self.unstored if name in self._stored}
             self._stored = {**kept, **blobs}
+
+
+def unstored_in(store: ArtifactStore | WriteBuffer) -> frozenset[str]:
+    """Return the names of blobs that could not be stored, and are gone with a run."""
+    return frozenset(store.unstored) if isinstance(store, WriteBuffer) else frozenset()
 
 
 class UnitOfWork:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.records import Artifact, Step
-    from zennb.errors import StoreError
 
 __all__ = ["unrecorded", "with_all_outputs", "without_unstored"]
 
@@ -24,12 +23,12 @@ def unrecorded(steps: Mapping[str, Step], why: str) -> dict[str, Step]:
     }
 
 
-def without_unstored(step: Step, unstored: Mapping[str, StoreError]) -> Step:
+def without_unstored(step: Step, unstored: Mapping[str, str]) -> Step:
     """Return the record of a step without the bytes that could not be stored; it is not reusable if it lacks any.
 
     Args:
         step: the step.
-        unstored: names of bytes that are not in the artifact store → why.
+        unstored: names of bytes that are not in the artifact store → why, in brief.
     """
     if not unstored:
         return step
@@ -51,7 +50,7 @@ def without_unstored(step: Step, unstored: Mapping[str, StoreError]) -> Step:
     )
     if step.status is not Status.COMPLETED:
         return left
-    return replace(left, reusable=False, unusable_because=HELD.mask(f"not stored: {unstored[lost[0]].brief}"))
+    return replace(left, reusable=False, unusable_because=HELD.mask(f"not stored: {unstored[lost[0]]}"))
 
 
 def with_all_outputs(recorded: Step, step: Step) -> Step:
@@ -61,5 +60,5 @@ def with_all_outputs(recorded: Step, step: Step) -> Step:
     return replace(recorded, outputs={**step.outputs, **recorded.outputs})
 
 
-def _stored(artifacts: Mapping[str, Artifact], unstored: Mapping[str, StoreError]) -> dict[str, Artifact]:
+def _stored(artifacts: Mapping[str, Artifact], unstored: Mapping[str, str]) -> dict[str, Artifact]:
     return {name: each for name, each in artifacts.items() if unstored.keys().isdisjoint(each.blobs)}

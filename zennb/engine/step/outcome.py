@@ -41,7 +41,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """The outcome of a step, ready to be recorded; all bytes are in the artifact store already.
+    """The outcome of a step, ready to be recorded; all bytes are in the artifact store already, or come with it.
 
     Attributes:
         artifacts: output name → artifact, not recorded yet.
@@ -61,6 +61,7 @@ class StepOutcome:
         held: name → value, of what it bound and is not stored: secrets, and what cannot be stored.
         shared: name → value, of its inputs and outputs that share state with what cannot be stored, or may do so.
         changed: names of inputs that it changed in place.
+        unstored: blob → content, and why, in brief, the artifact store of a worker has not taken it.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
@@ -80,3 +81,4 @@ class StepOutcome:
     held: Mapping[str, Any] = field(default_factory=dict, repr=False)
     shared: Mapping[str, Any] = field(default_factory=dict, repr=False)
     changed: frozenset[str] = frozenset()
+    unstored: Mapping[str, tuple[bytes, str]] = field(default_factory=dict, repr=False)

@@ -67,6 +67,8 @@ class StepRequest:
         process: state of the notebook's process that a worker must set up; None in this process.
         postpones: whether outputs that cannot be stored may be postponed: the notebook can run the step again.
         checks: what its outputs are checked with; None for a step without `--check`.
+        unstored: blob → content, and why, in brief, of inputs that the artifact store has not taken.
+        most: bytes that may come back with the outcome because the store does not take them; None for any number.
     """
 
     definition: StepDefinition
@@ -93,6 +95,8 @@ class StepRequest:
     process: ProcessSnapshot | None = None
     postpones: bool = False
     checks: StepChecks | None = None
+    unstored: Mapping[str, tuple[bytes, str]] = field(default_factory=dict, repr=False)
+    most: int | None = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,17 +114,25 @@ class LazyOutputs:
         asked = {self._waiting[name][0].blob for name in names if name in self._waiting}
         return {name: artifact for name, (artifact, *_) in self._waiting.items() if artifact.blob in asked}
 
-    def deferrable(self, outputs: Mapping[str, Artifact]) -> set[str]:
-        """Return the outputs that are large and occur in no earlier cell; those in one blob go together."""
+    def deferrable(
+        self, outputs: Mapping[str, Artifact], unstored: Collection[str] = frozenset()
+    ) -> set[str]:
+        """Return the outputs that are large and occur in no earlier cell; those in one blob go together.
+
+        Args:
+            outputs: name → artifact.
+            unstored: names of blobs that are in no store, and cannot be loaded later.
+        """
         # Of values in one blob, which share state, either all are loaded or none: loaded at two
         # times they would not share it.
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
+        read |= {*unstored}
         # What a function reaches can be told only from the function itself.
         read |= {artifact.blob for artifact in outputs.values() if artifact.type in _FUNCTIONS}
         found = {
             name
             for name, artifact in outputs.items()
-            if not artifact.is_stored or (artifact.size >= LARGE and artifact.blob not in read)
+            if not artifact.is_stored or (artifact.size >= LARGE and read.isdisjoint(artifact.blobs))
         }
         # A part is there as soon as the whole is.
         return {

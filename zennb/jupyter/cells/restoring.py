@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.environment.open_figures import PYPLOT, named_in, numbers_of, opened_again
+from zennb.engine.run.unit_of_work import unstored_in
 from zennb.engine.step.input_parts import part_in
 from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.static_usage import StaticUsage
@@ -180,7 +181,8 @@ class StepRestorer:
         repository = self._run_context.artifacts
         figures = changes.get(PYPLOT)
         numbers = numbers_of(self._session.namespace, figures)
-        large = frozenset(self._session.lazy_outputs.deferrable(step.outputs)) - _of_figures(step, figures)
+        unstored = unstored_in(self._run_context.store)
+        large = self._session.lazy_outputs.deferrable(step.outputs, unstored) - _of_figures(step, figures)
         now = {name: artifact for name, artifact in step.outputs.items() if name not in large}
         # Instances of classes that this cell defines can be loaded only when the definitions have run; and these may
         # read the other outputs (a default argument, a base class from a dictionary).

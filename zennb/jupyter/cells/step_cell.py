@@ -70,11 +70,12 @@ class StepCell:
         self._results: list[object] = []
 
     def _use(self, run_context: RunContext) -> None:
-        self._run_context, orchestrator = run_context, run_context.orchestrator
-        # In the kernel itself nobody reads back what could not be stored.
-        self._write_buffer = WriteBuffer(run_context.store, keeps=not orchestrator.in_kernel)
-        if orchestrator.visibility is Visibility.PROCESS:  # inputs, outputs and displays are stored in one go
-            self._run_context = run_context.with_store(self._write_buffer)
+        self._run_context = run_context
+        # Inputs, outputs and displays are stored in one go, where no worker has to read them.
+        is_here = run_context.orchestrator.visibility is Visibility.PROCESS
+        # Of what IPython runs, nobody reads back what could not be stored.
+        self._write_buffer = WriteBuffer(run_context.store, keeps=self._is_run_by_engine, holds_back=is_here)
+        self._run_context = run_context.with_store(self._write_buffer)
         self._restorer = StepRestorer(self._session, self._run_context, self.definition)
 
     def decide(self) -> bool:

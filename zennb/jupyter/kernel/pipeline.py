@@ -378,7 +378,8 @@ class PipelineSession:
         # What shares state with a value that is held is the object of the step, too, and no copy of it.
         fresh = session.not_held({name: a for name, a in outputs.items() if name not in shared})
         fresh |= {name: a for name, a in outputs.items() if name in shared}
-        large = session.lazy_outputs.deferrable({name: a for name, a in fresh.items() if name not in shared})
+        copies = {name: a for name, a in fresh.items() if name not in shared}
+        large = session.lazy_outputs.deferrable(copies, finished.unstored)
         loaded = {name: a for name, a in fresh.items() if name not in large and name not in shared}
         values = {**finished.repository.load(loaded), **shared}
         makers = dict.fromkeys(unchanged, "") | {
