@@ -12,6 +12,7 @@ import pytest
 from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.components.artifact_stores.repair import repair_store
 from zennb.components.content import name_of
+from zennb.errors import StoreError
 from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import database_fault
 from zennb.sqlite_files import UNREADABLE
@@ -19,6 +20,8 @@ from zennb.sqlite_files import UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.recovery.conftest import Home
 
 
 @pytest.fixture
@@ -69,3 +72,29 @@ def test_records_are_not_called_damaged_on_a_full_disk(tmp_path: Path, full: Cal
     fault = database_fault(path)
     full(resource.RLIM_INFINITY)
     assert fault == ""
+
+
+def damage(database: Path) -> None:
+    for path in database.parent.glob("metadata.db-*"):
+        path.unlink()
+    database.write_bytes(b"no database at all" * 1000)
+
+
+@pytest.mark.parametrize("with_backup", [True, False])
+def test_a_damaged_database_keeps_its_place_until_another_one_is_complete(
+    home: Home, full: Callable[[int], None], *, with_backup: bool
+) -> None:
+    database = home.path / "metadata.db"
+    if not with_backup:
+        (next((home.path / "backups").iterdir())).unlink()
+    damage(database)
+    full(120_000)
+    with pytest.raises(StoreError):
+        home.repair()
+    full(resource.RLIM_INFINITY)
+    assert database.read_bytes().startswith(b"no database at all")
+    assert not (home.path / "damaged").exists()
+    assert [path.name for path in home.path.glob("metadata.db?*")] == []
+    done = home.repair()
+    assert done.is_well
+    assert home.values().keys() >= {"a", "c", "t", "d", "b"}

@@ -118,15 +118,10 @@ def _repaired(home: Path, signer: Signer) -> Repair:
     for root in roots:
         if os.path.lexists(root) or root == home / "artifacts":
             done += _repair_store(root, home, aside)
-    registered = registered_in(database) if fault else Registered()
-    draft = database.with_name(f"{database.name}.{uuid.uuid4().hex}")
-    lacking = salvage(database, draft) if fault else frozenset()
     if fault:
-        done += _move_aside(database, fault, aside)
-        done += _replace_database(database, draft, backup if lacking is None else None)
-    done += _complete_records(
-        home, roots, registered, signer, is_new=lacking != frozenset(), all_older=lacking is None
-    )
+        done += _replace_database(database, fault, backup, roots=roots, signer=signer, aside=aside)
+    else:
+        done += _complete_records(database, roots, Registered(), signer, is_new=False, all_older=False)
     with closing(Workspace(home)):  # it opens, and has its default stack
         pass
     return Repair(done=done, aside=aside.folder, after=examine_home(home))
@@ -195,22 +190,47 @@ def _move_aside(database: Path, fault: str, aside: _Aside) -> list[str]:
     return [f"{database} was damaged ({fault}) and is now {moved['']}."]
 
 
-def _replace_database(database: Path, draft: Path, backup: Path | None) -> list[str]:
-    """Put into the free place what was salvaged, if there is a draft of that, or else a backup, if there is one."""
-    what = "a new one, with what the old one held"
-    if backup is not None:
-        shutil.copyfile(backup, draft)
-        what = f"the backup of {time.strftime('%Y-%m-%d %H:%M', time.localtime(backup.stat().st_mtime))}"
-    elif not draft.exists():
-        return []
-    draft.replace(database)
-    return [f"{database} is now {what}."]
+def _replace_database(
+    database: Path, fault: str, backup: Path | None, *, roots: list[Path], signer: Signer, aside: _Aside
+) -> list[str]:
+    """Put a new database into the place of one that cannot be used: with what it held, else with that of a backup."""
+    draft = database.with_name(f"{database.name}.{uuid.uuid4().hex}")
+    done: list[str] = []
+    # The new one is complete before the old one goes: without room for it there would be none at all.
+    try:
+        registered = registered_in(database)
+        lacking = salvage(database, draft)
+        if lacking is not None:
+            done.append(f"{database} is now a new one, with what the old one held.")
+        elif backup is not None:
+            shutil.copyfile(backup, draft)
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(backup.stat().st_mtime))
+            done.append(f"{database} is now the backup of {made}.")
+        done += _complete_records(
+            draft, roots, registered, signer, is_new=lacking != frozenset(), all_older=lacking is None
+        )
+        done[:0] = _move_aside(database, fault, aside)
+        for ending in ("-wal", ""):
+            path = draft.with_name(draft.name + ending)
+            if path.exists():
+                path.replace(database.with_name(database.name + ending))
+    finally:
+        for ending in FAMILY:
+            draft.with_name(draft.name + ending).unlink(missing_ok=True)
+    return done
 
 
 def _complete_records(
-    home: Path, roots: list[Path], registered: Registered, signer: Signer, *, is_new: bool, all_older: bool
+    database: Path,
+    roots: list[Path],
+    registered: Registered,
+    signer: Signer,
+    *,
+    is_new: bool,
+    all_older: bool,
 ) -> list[str]:
-    database, done = home / "metadata.db", []
+    """Write the records into a database that it lacks; one that is new is made."""
+    done = []
     readable = None if database_fault(database) else database
     lost = find_lost(roots, readable, signer=signer, all_older=all_older)
     if lost.foreign:
@@ -223,7 +243,7 @@ def _complete_records(
         count = write_again(metadata, lost, roots, signer=signer)
         register_again(metadata, Registered(stacks=list(lost.stacks.values())))
         models = register_models_again(metadata, registered)  # now that their artifacts are on record
-        for backup in backups_in(home)[:1]:
+        for backup in backups_in(database.parent)[:1]:
             before = registered_in(backup)
             register_again(metadata, before)
             models += register_models_again(metadata, before)
