@@ -33,11 +33,13 @@ __all__ = [
     "identity",
     "is_busy",
     "is_full",
+    "is_passing",
     "is_writable",
     "keep_open",
     "open_snapshot",
     "refuse_empty",
     "refuse_obstacles",
+    "skipping_damage",
     "uri",
 ]
 
@@ -50,6 +52,7 @@ UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OSError)
 _PATIENCE = 5.0
 """Seconds to wait while another process holds a lock."""
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _UNWRITTEN = {
     getattr(sqlite3, f"SQLITE_IOERR_{name}", 0)
     for name in ("WRITE", "FSYNC", "TRUNCATE", "SHMOPEN", "SHMSIZE", "SHMMAP")
@@ -104,7 +107,23 @@ def is_busy(error: BaseException) -> bool:
 def is_full(error: BaseException) -> bool:
     """Return whether an error means that there is no room, and nothing about the database itself."""
     code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF == sqlite3.SQLITE_FULL or code in _UNWRITTEN
+    is_system = isinstance(error, OSError) and error.errno in _NO_ROOM
+    return is_system or code & 0xFF == sqlite3.SQLITE_FULL or code in _UNWRITTEN
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether an error says nothing about the database itself: another process holds it, or there is no room."""
+    return is_busy(error) or is_full(error)
+
+
+@contextmanager
+def skipping_damage() -> Iterator[None]:
+    """Leave the block where something is damaged. An error that will pass is raised: what it hides may be intact."""
+    try:
+        yield
+    except UNREADABLE as error:
+        if is_passing(error):
+            raise
 
 
 def files_of_others(path: Path) -> list[Path]:
@@ -205,14 +224,14 @@ class OpenFiles:
 
 
 def _is_whole(path: Path) -> bool | None:
-    """Return whether all of a database can be read; None when another process has it locked."""
+    """Return whether all of a database can be read; None when that cannot be told now."""
     try:
         refuse_obstacles(path)
         refuse_empty(path)
         with closing(_readable(uri(path, "ro"))) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except UNREADABLE as error:
-        return None if is_busy(error) else False
+        return None if is_passing(error) else False
 
 
 class Snapshot:

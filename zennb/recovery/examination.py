@@ -13,14 +13,14 @@ from zennb.bounded_input import parse_json
 from zennb.components.artifact_stores.health import StoreHealth, examine_store, first_bytes
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, UNREFERENCED, Finding
 from zennb.core.records.records import ComponentSpec
-from zennb.errors import ForeignStore, StoreBusy, StoreError
+from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull
 from zennb.metadata.backups import backups_in
 from zennb.metadata.migrations import needs_work
 from zennb.metadata.schema_check import schema_fault
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
-from zennb.sqlite_files import UNREADABLE, files_in_the_way, is_busy, is_full, open_snapshot
+from zennb.sqlite_files import UNREADABLE, files_in_the_way, is_busy, is_full, is_passing, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,14 +87,16 @@ def examine_home(home: Path) -> Examination:
         return found
     try:
         _examine(found)
-    except sqlite3.Error as error:
-        if not is_busy(error):
+    except UNREADABLE as error:
+        if is_busy(error):
+            raise StoreBusy(
+                f"another process holds a lock in {home} ({error}); try again in a moment."
+            ) from error
+        if is_full(error):
+            raise StoreFull(f"there is no room to read {home} ({error}); make room on its disk.") from error
+        if not isinstance(error, OSError):
             found.note(DAMAGED, home / "metadata.db", f"it cannot be read ({error})")
             return found
-        raise StoreBusy(
-            f"another process holds a lock in {home} ({error}); try again in a moment."
-        ) from error
-    except OSError as error:
         found.note(DAMAGED, Path(error.filename or home), f"it cannot be read ({error.strerror})")
     return found
 
@@ -154,7 +156,7 @@ def database_fault(path: Path) -> str:
             else "it is a database of another program"
         )
     except UNREADABLE as error:
-        if is_busy(error) or is_full(error):
+        if is_passing(error):
             raise
         return f"it cannot be read ({error})"
     return "" if problems == ["ok"] else problems[0].partition("\n")[0]
@@ -187,7 +189,9 @@ def _registered_roots(home: Path, database: Path) -> list[Path]:
             for name, config in rows
         ]
         return [Path(place(spec, home)) for spec in specs]
-    except (*UNREADABLE, ValueError, TypeError, AttributeError):
+    except (*UNREADABLE, ValueError, TypeError, AttributeError) as error:
+        if is_passing(error):
+            raise
         return []  # then only the stores in the home itself are known
 
 

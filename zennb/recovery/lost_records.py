@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from zennb.components.artifact_stores.health import Values
 from zennb.core.records.records import Artifact, Run, StackSpec, Status, Step
 from zennb.recovery.record_copies import MAGIC, RecordCopy, opened_copy
-from zennb.sqlite_files import UNREADABLE, open_snapshot
+from zennb.sqlite_files import open_snapshot, skipping_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -148,11 +148,9 @@ def _known(database: Path) -> tuple[set[Mark], float]:
     sql = "SELECT s.name, t.text, s.started, s.key, s.seconds FROM steps s JOIN texts t ON t.id = s.notebook"
     marks: set[Mark] = set()
     latest = -math.inf
-    try:
-        with closing(open_snapshot(database)) as snapshot:
-            for name, notebook, started, key, seconds in snapshot.connection.execute(sql):
-                marks.add((name, notebook, started, key))
-                latest = max(latest, started + seconds)
-    except UNREADABLE:
-        return set(), -math.inf
-    return marks, latest
+    with skipping_damage(), closing(open_snapshot(database)) as snapshot:
+        for name, notebook, started, key, seconds in snapshot.connection.execute(sql):
+            marks.add((name, notebook, started, key))
+            latest = max(latest, started + seconds)
+        return marks, latest
+    return set(), -math.inf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.metadata.labels import select_labels
 from zennb.metadata.models import select_models
 from zennb.metadata.stacks import select_components, select_stacks
-from zennb.sqlite_files import UNREADABLE, open_snapshot
+from zennb.sqlite_files import open_snapshot, skipping_damage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,20 +44,24 @@ class Registered:
 
 
 def registered_in(database: Path) -> Registered:
-    """Return what can be read in a database, whatever else of it is damaged."""
+    """Return what can be read in a database, whatever else of it is damaged.
+
+    Raises:
+        sqlite3.Error, OSError: another process holds it, or there is no room to read it.
+    """
     components: list[ComponentSpec] = []
     stacks: list[StackSpec] = []
     models: list[ModelVersion] = []
     labels: list[SavedLabels] = []
     default = ""
-    with suppress(*UNREADABLE), closing(open_snapshot(database)) as snapshot:
-        with suppress(sqlite3.Error, ValueError, TypeError):
+    with skipping_damage(), closing(open_snapshot(database)) as snapshot:
+        with suppress(ValueError, TypeError), skipping_damage():
             components = select_components(snapshot.connection, None)
-        with suppress(sqlite3.Error, ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError), skipping_damage():
             stacks = select_stacks(snapshot.connection, None)
-        with suppress(sqlite3.Error, ValueError, TypeError):
+        with suppress(ValueError, TypeError), skipping_damage():
             models = select_models(snapshot.connection)
-        with suppress(sqlite3.Error, ValueError, TypeError):
+        with suppress(ValueError, TypeError), skipping_damage():
             labels = select_labels(snapshot.connection)
         sql = "SELECT value FROM settings WHERE key = ?"
         row = snapshot.connection.execute(sql, (_DEFAULT,)).fetchone()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from zennb.metadata.migrations import migrate
 from zennb.metadata.schema_check import intact_tables
-from zennb.sqlite_files import UNREADABLE, is_busy, is_full, open_snapshot
+from zennb.sqlite_files import UNREADABLE, is_passing, open_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +22,6 @@ _STEPS = frozenset(
 """The tables that hold the record of a step. Without one of them, the copies beside the values are better."""
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
 def salvage(database: Path, draft: Path) -> frozenset[str] | None:
     """Write the tables of a database that are intact into a new one; return the names of those that are not.
 
@@ -36,7 +32,7 @@ def salvage(database: Path, draft: Path) -> frozenset[str] | None:
     try:
         lacking = _salvaged(database, draft)
     except UNREADABLE as error:
-        if is_busy(error) or is_full(error) or getattr(error, "errno", 0) in _NO_ROOM:
+        if is_passing(error):
             draft.unlink(missing_ok=True)
             raise  # this says nothing about the database
         lacking = None

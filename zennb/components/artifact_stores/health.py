@@ -23,7 +23,14 @@ from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.content import is_digest
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, Finding
 from zennb.errors import ForeignStore, listing
-from zennb.sqlite_files import UNREADABLE, Snapshot, files_in_the_way, is_busy, open_snapshot
+from zennb.sqlite_files import (
+    UNREADABLE,
+    Snapshot,
+    files_in_the_way,
+    is_passing,
+    open_snapshot,
+    skipping_damage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,7 +164,11 @@ def first_bytes(path: Path, count: int) -> bytes:
 
 
 def rows_of(connection: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
-    """Yield digest and row of everything that can be read in the database of a store, also behind damaged pages."""
+    """Yield digest and row of everything that can be read in the database of a store, also behind damaged pages.
+
+    Raises:
+        sqlite3.Error: another process holds it, or there is no room to read it.
+    """
     sql = "SELECT rowid, key, raw, mode, filename, value, tag FROM Cache NOT INDEXED WHERE rowid > ? ORDER BY rowid"
     last, step = 0, 0
     while step < _SKIPPED:
@@ -167,7 +178,9 @@ def rows_of(connection: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
                 if raw == 1 and is_digest(key):
                     is_ours = mode == 1 and filename is None and isinstance(value, bytes)
                     yield key, Row.read(value if is_ours else None, tag)
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if is_passing(error):
+                raise
             step = step * 2 or 1
         else:
             return
@@ -186,7 +199,7 @@ class Values:
 
     def __enter__(self) -> Self:
         if is_regular(self._directory.database):
-            with suppress(*UNREADABLE):
+            with skipping_damage():
                 self._snapshot = open_snapshot(self._directory.database)
         return self
 
@@ -197,7 +210,7 @@ class Values:
     def starting_with(self, start: bytes) -> Iterator[tuple[str, bytes]]:
         """Yield digest and content of all that begins with these bytes and is intact."""
         if self._snapshot is not None:
-            with suppress(sqlite3.Error, UnicodeDecodeError):
+            with skipping_damage():
                 for digest, row in rows_of(self._snapshot.connection):
                     if not row.is_file and row.content.startswith(start) and not row.fault_as(digest):
                         yield digest, row.content
@@ -236,7 +249,7 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
     try:
         snapshot = open_snapshot(database)
     except UNREADABLE as error:
-        if is_busy(error):
+        if is_passing(error):
             raise
         health.note(DAMAGED, database, f"it cannot be read ({error})")
         return
@@ -245,7 +258,7 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
             unknown = unknown_items(snapshot.connection)
             problems = [row[0] for row in snapshot.connection.execute("PRAGMA integrity_check(3)")]
         except UNREADABLE as error:
-            if is_busy(error):
+            if is_passing(error):
                 raise
             health.note(DAMAGED, database, f"it cannot be read ({error})")
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from zennb.components.artifact_stores.row import Entry
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache
 from zennb.errors import ForeignStore, StoreError
-from zennb.sqlite_files import UNREADABLE, allow, files_of_others, is_busy, is_full, open_snapshot
+from zennb.sqlite_files import allow, files_of_others, is_passing, open_snapshot, skipping_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,7 +113,7 @@ def _repair_database(repair: StoreRepair, directory: StoreDirectory, aside: Call
     if is_regular(database) and database.stat().st_size and not _fault(database):
         return
     salvaged: list[Entry] = []
-    with suppress(*UNREADABLE):
+    with skipping_damage():
         salvaged = _salvaged(database)
 
     def make(folder: Path) -> None:
@@ -143,7 +143,7 @@ def _fault(database: Path) -> str:
     except ForeignStore as error:
         return error.message
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if is_busy(error) or is_full(error):
+        if is_passing(error):
             raise
         return str(error)
     return "" if problems == ["ok"] else str(problems[0])
@@ -152,7 +152,7 @@ def _fault(database: Path) -> str:
 def _salvaged(database: Path) -> list[Entry]:
     """Return the small values that can be read in a damaged database, each proven by its digest."""
     found: dict[str, Entry] = {}
-    with closing(open_snapshot(database)) as snapshot, suppress(*UNREADABLE):
+    with closing(open_snapshot(database)) as snapshot, skipping_damage():
         if any(item.startswith("no table 'Cache'") for item in unknown_items(snapshot.connection)):
             return []
         for digest, row in rows_of(snapshot.connection):
