@@ -266,6 +266,40 @@ def test_a_damaged_database_is_reported(path: Path, make: Make) -> None:
         MetadataStore(path)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE steps",
+        "ALTER TABLE steps DROP COLUMN reason",
+        "CREATE TRIGGER no BEFORE INSERT ON steps BEGIN SELECT RAISE(ABORT, 'never'); END",
+    ],
+)
+def test_tables_that_are_not_ours_are_damage(path: Path, make: Make, sql: str) -> None:
+    store = MetadataStore(path)
+    store._database.write(lambda connection: connection.execute(sql))
+    with pytest.raises(StoreError, match=r"is damaged .*doctor --repair"):
+        store.add(make.step())
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO settings (key, value) VALUES ('a', 'b'), ('a', 'c')",
+        "INSERT INTO current (notebook, name, step, artifact) VALUES (1, 'a', 4711, 4711)",
+        "SELECT " + "+".join("1" * 3000),
+        "SELECT (",
+    ],
+)
+def test_what_sqlite_refuses_for_other_reasons_is_no_damage(path: Path, sql: str) -> None:
+    store = MetadataStore(path)
+    with pytest.raises(StoreError) as refused:
+        store._database.write(lambda connection: connection.execute(sql).fetchall())
+    store.close()
+    assert "has refused what was asked" in str(refused.value)
+    assert "is damaged (" not in str(refused.value)
+
+
 def test_a_place_that_cannot_be_written_to_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="set ZENNB_HOME to a directory that you can write to"):

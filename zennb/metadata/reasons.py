@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,9 @@ __all__ = [
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
 
-_FOREIGN_SCHEMA = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
-"""What our SQL only causes where tables are missing, or triggers are not ours."""
+_REFUSED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+_FOREIGN_SCHEMA = re.compile(r"no such (?:table|column|index)|table \S+ has |cannot modify \S+ because")
+"""How SQLite says of our SQL that tables or columns are missing, or are others than ours."""
 
 
 def translated(path: Path, error: sqlite3.Error) -> StoreError:
@@ -41,8 +43,14 @@ def translated(path: Path, error: sqlite3.Error) -> StoreError:
             f"{path} is not a database, so it is not zennb's metadata store; {_REPAIR} and moves the file aside, "
             "or set ZENNB_HOME to another directory."
         )
-    if code in _FOREIGN_SCHEMA or code == sqlite3.SQLITE_CORRUPT:
+    if code == sqlite3.SQLITE_CORRUPT or _is_of_foreign_schema(error):
         return damaged(path, error)
+    if code in _REFUSED:
+        return StoreError(
+            f"the metadata store {path} has refused what was asked ({error}), and nothing was changed: run it again, "
+            "since another process may have changed or deleted records meanwhile. `zennb doctor` says whether the file "
+            "is damaged."
+        )
     if is_full(error):
         return _full(path, error)
     if code == sqlite3.SQLITE_READONLY:
@@ -50,6 +58,14 @@ def translated(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreError(
         f"the metadata store {path} could not do what was asked ({error}); nothing was changed: "
         "check that its directory exists, can be written to and has space left. `zennb doctor` says more."
+    )
+
+
+def _is_of_foreign_schema(error: sqlite3.Error) -> bool:
+    """Whether the tables are not ours, or a trigger that is not ours refuses a change."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code == sqlite3.SQLITE_CONSTRAINT_TRIGGER or (
+        code == sqlite3.SQLITE_ERROR and _FOREIGN_SCHEMA.match(str(error)) is not None
     )
 
 
