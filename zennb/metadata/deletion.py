@@ -7,6 +7,7 @@ and a name goes on counting its versions where it was.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DeletedRuns", "Deletions"]
 
+_NOTE_DELETION = (
+    "INSERT INTO settings (key, value) VALUES ('records_deleted', ?) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
 _IN = "IN (SELECT value FROM json_each(?))"
 _LIVE_ARTIFACTS = f"""
 SELECT artifact FROM outputs WHERE step IN (SELECT id FROM steps WHERE run {_IN})
@@ -109,6 +114,7 @@ class Deletions(Queries):
         connection.execute(f"DELETE FROM runs WHERE id {_IN}", (numbers,))
         delete_labels(connection, "run", runs)
         connection.execute(_UNUSED_TEXTS)
+        connection.execute(_NOTE_DELETION, (str(time.time()),))
         return done
 
     @reading

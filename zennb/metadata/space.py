@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Step
 
-__all__ = ["DAY", "SpaceQueries", "live_runs", "note_stored"]
+__all__ = ["DAY", "LATEST_DELETION", "SpaceQueries", "live_runs", "note_stored"]
+
+LATEST_DELETION = "SELECT coalesce(CAST(value AS REAL), 0.0) FROM settings WHERE key = 'records_deleted'"
+"""When records were deleted on purpose the last time: copies of records that are older were not lost."""
 
 R = TypeVar("R")
 
@@ -124,11 +127,12 @@ class SpaceQueries(Queries):
 
     @reading
     def step_marks(self, connection: sqlite3.Connection) -> tuple[set[tuple[str, str, float, str]], float]:
-        """Return name, notebook, start and cache key of every step, and when the latest one ended."""
+        """Return name, notebook, start and cache key of every step, and when the latest one ended, or was deleted."""
         sql = "SELECT s.name, n.text, s.started, s.key, s.seconds FROM steps s JOIN texts n ON n.id = s.notebook"
         found = select(connection, sql)
         ends = (started + seconds for _, _, started, _, seconds in found if _are_numbers(started, seconds))
-        latest = max(ends, default=-math.inf)
+        deletions = (moment for (moment,) in select(connection, LATEST_DELETION))
+        latest = max([*ends, *deletions], default=-math.inf)
         return {(name, notebook, started, key) for name, notebook, started, key, _ in found}, latest
 
     # Deleted blobs

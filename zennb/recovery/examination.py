@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull
 from zennb.metadata.backups import backups_in
 from zennb.metadata.migrations import needs_work
 from zennb.metadata.schema_check import schema_fault
+from zennb.recovery.lost_records import find_lost
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
@@ -25,10 +27,15 @@ from zennb.sqlite_files import UNREADABLE, files_in_the_way, is_busy, is_full, i
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from zennb.materializers.signer import Signer
+
 __all__ = ["Examination", "database_fault", "examine_home", "store_roots"]
 
 _MOST = 20
 """Blobs that are named one by one; of more, the number is given."""
+
+_UNDER_WAY = 60.0
+"""Seconds within which a kernel that has stored the copy of a record also writes the record."""
 
 _LOCAL_BLOBS = """
 SELECT a.blob, a.name || ' v' || a.version, a.size FROM artifacts a
@@ -76,8 +83,13 @@ class Examination:
         self.findings.append(Finding(kind=kind, path=str(path), what=what, is_lost=is_lost))
 
 
-def examine_home(home: Path) -> Examination:
-    """Read everything in a home and its local artifact stores, and change nothing."""
+def examine_home(home: Path, *, signer: Signer | None = None) -> Examination:
+    """Read everything in a home and its local artifact stores, and change nothing.
+
+    Args:
+        home: its directory.
+        signer: knows this user's signature, with which the copies of records are found; None to leave them out.
+    """
     found = Examination(home=home)
     if not os.path.lexists(home):
         found.exists = False
@@ -86,7 +98,7 @@ def examine_home(home: Path) -> Examination:
         found.note(FOREIGN, home, "it is no folder; move it away, or set ZENNB_HOME to a folder")
         return found
     try:
-        _examine(found)
+        _examine(found, signer)
     except UNREADABLE as error:
         if is_busy(error):
             raise StoreBusy(
@@ -101,7 +113,7 @@ def examine_home(home: Path) -> Examination:
     return found
 
 
-def _examine(found: Examination) -> None:
+def _examine(found: Examination, signer: Signer | None) -> None:
     home = found.home
     _examine_marker(found)
     for backup in backups_in(home):
@@ -126,6 +138,20 @@ def _examine(found: Examination) -> None:
     if fault or obstacles:
         return
     _examine_references(found, database)
+    if signer is not None:
+        _examine_copies(found, database, roots, signer)
+
+
+def _examine_copies(found: Examination, database: Path, roots: list[Path], signer: Signer) -> None:
+    """Note records that are only in their copies: a log that was removed or cut short took them with it."""
+    latest = time.time() - _UNDER_WAY
+    lost = [each for each in find_lost(roots, database, signer=signer).places if each[0] < latest]
+    if lost:
+        which = "1 record is" if len(lost) == 1 else f"{len(lost):,} records are"
+        what = (
+            f"{which} not in it, although the copies beside the values are there; a repair writes them again"
+        )
+        found.note(MISSING, database, what)
 
 
 def database_fault(path: Path) -> str:

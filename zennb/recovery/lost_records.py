@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from zennb.components.artifact_stores.health import Values
 from zennb.core.records.records import Artifact, Run, StackSpec, Status, Step
+from zennb.metadata.space import LATEST_DELETION
 from zennb.recovery.record_copies import MAGIC, RecordCopy, opened_copy
 from zennb.sqlite_files import open_snapshot, skipping_damage
 
@@ -54,22 +55,21 @@ def find_lost(
         all_older: also those older than the latest record there. They are left out as a rule, because somebody may have
             deleted them on purpose.
     """
-    known, latest = (set[Mark](), -math.inf) if database is None else _known(database)
-    found, newest = LostRecords(), dict[str, float]()
+    found, copies = LostRecords(), list[tuple[float, int, str, Mark, StackSpec]]()
     for number, root in enumerate(roots):
         with Values(root) as values:
             for digest, content in values.starting_with(MAGIC):
                 copy = opened_copy(content, signer=signer)
                 if copy is None:
                     found.foreign += 1
-                    continue
-                if _mark(copy.step) in known or not (all_older or copy.recorded > latest):
-                    continue
-                found.places.append((copy.recorded, number, digest))
-                stack = copy.run.stack
-                if copy.recorded >= newest.get(stack.name, -math.inf):
-                    newest[stack.name], found.stacks[stack.name] = copy.recorded, stack
-    found.places.sort()
+                else:
+                    copies.append((copy.recorded, number, digest, _mark(copy.step), copy.run.stack))
+    # Only now: a kernel that goes on working stores the copy first.
+    known, latest = (set[Mark](), -math.inf) if database is None else _known(database)
+    for recorded, number, digest, mark, stack in sorted(copies, key=lambda each: each[:3]):
+        if mark not in known and (all_older or recorded > latest):
+            found.places.append((recorded, number, digest))
+            found.stacks[stack.name] = stack
     return found
 
 
@@ -144,7 +144,7 @@ def _mark(step: Step) -> Mark:
 
 
 def _known(database: Path) -> tuple[set[Mark], float]:
-    """Return the marks of the records in a database, and when the latest of them was made."""
+    """Return the marks of the records in a database, and when the latest of them was made, or some were deleted."""
     sql = "SELECT s.name, t.text, s.started, s.key, s.seconds FROM steps s JOIN texts t ON t.id = s.notebook"
     marks: set[Mark] = set()
     latest = -math.inf
@@ -152,5 +152,7 @@ def _known(database: Path) -> tuple[set[Mark], float]:
         for name, notebook, started, key, seconds in snapshot.connection.execute(sql):
             marks.add((name, notebook, started, key))
             latest = max(latest, started + seconds)
+        for (deleted,) in snapshot.connection.execute(LATEST_DELETION):
+            latest = max(latest, deleted)
         return marks, latest
     return set(), -math.inf

@@ -124,7 +124,7 @@ def _repaired(home: Path, signer: Signer) -> Repair:
         done += _complete_records(database, roots, Registered(), signer, is_new=False, all_older=False)
     with closing(Workspace(home)):  # it opens, and has its default stack
         pass
-    return Repair(done=done, aside=aside.folder, after=examine_home(home))
+    return Repair(done=done, aside=aside.folder, after=examine_home(home, signer=signer))
 
 
 def _make_accessible(home: Path) -> list[str]:

@@ -43,7 +43,7 @@ def _doctor(context: Context, *, repair: bool) -> Outcome:
         finally:
             if context.session is not None:
                 context.session.forget_records()
-    found = examine_home(home)
+    found = examine_home(home, signer=Signer())
     error = None if found.is_well else StoreError(_verdict(found))
     return Outcome(view=_view(found, done=()), data=_data(found), code=0 if error is None else 1, error=error)
 
