@@ -87,7 +87,8 @@ def foreign_item(path: Path, kind: str, name: str) -> ForeignStore:
 def _full(path: Path, error: sqlite3.Error) -> StoreFull:
     limit = "disk full" if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL else "no room on the disk"
     return StoreFull(
-        f"there is no room left for the metadata store {path} ({error}); nothing was changed: make room on its disk.",
+        f"there is no room left for the metadata store {path} ({error}); nothing was changed: make room on its "
+        "disk. `zennb artifacts prune` deletes values there, also where nothing else can be changed.",
         limit=limit,
     )
 
