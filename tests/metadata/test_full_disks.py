@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.errors import StoreBusy, StoreFull
+from zennb.errors import ForeignStore, StoreBusy, StoreFull
 from zennb.metadata.store import MetadataStore
 from zennb.sqlite_files import alone, open_snapshot
 
@@ -162,3 +162,16 @@ def test_a_log_is_read_without_a_copy_where_no_disk_has_room(path: Path, full: C
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         snapshot.connection.execute("DELETE FROM settings")
     snapshot.close()
+
+
+@pytest.mark.parametrize("room", [0, INDEX + 1_000])
+def test_a_trigger_is_refused_on_a_full_disk_as_well(
+    path: Path, full: Callable[[int], None], room: int
+) -> None:
+    closed(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TRIGGER evil AFTER INSERT ON settings BEGIN DELETE FROM settings; END")
+    full(room)
+    with pytest.raises(ForeignStore, match="contains the trigger 'evil', which zennb did not make"):
+        MetadataStore(path)
+    full(resource.RLIM_INFINITY)

@@ -15,6 +15,7 @@ from zennb.components.content import name_of
 from zennb.errors import StoreError
 from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import database_fault
+from zennb.recovery.salvage import salvage
 from zennb.sqlite_files import UNREADABLE
 
 if TYPE_CHECKING:
@@ -98,3 +99,17 @@ def test_a_damaged_database_keeps_its_place_until_another_one_is_complete(
     done = home.repair()
     assert done.is_well
     assert home.values().keys() >= {"a", "c", "t", "d", "b"}
+
+
+def test_records_are_salvaged_as_soon_as_there_is_room_and_no_backup_takes_their_place(
+    home: Home, full: Callable[[int], None]
+) -> None:
+    database, draft = home.path / "metadata.db", home.path / "draft"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DROP INDEX steps_by_key")
+    full(100_000)
+    with pytest.raises(UNREADABLE):
+        salvage(database, draft)
+    assert not draft.exists()
+    full(resource.RLIM_INFINITY)
+    assert salvage(database, draft) == frozenset()

@@ -81,3 +81,24 @@ def test_diskcache_removes_none_of_our_files_when_it_checks_and_mends(
     assert store.verify() == []
     assert store.has(digest)
     assert not list((tmp_path / "store" / "quarantine").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX")
+def test_settings_that_a_full_disk_kept_as_they_were_are_put_right_and_reported_later(
+    store: LocalArtifactStore, tmp_path: Path, opener: Callable[..., LocalArtifactStore]
+) -> None:
+    resource = pytest.importorskip("resource")
+    digest = store.put([b"x"])
+    store.close()
+    diskcache.Cache(str(tmp_path / "store"), **FORGETFUL).close()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        again = opener()
+        found, told = again.has(digest), list(again.notices)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (found, told) == (True, [])
+    again.put([b"y"])  # there is room again
+    assert settings(tmp_path / "store") == SETTINGS
+    assert "eviction_policy=least-recently-stored" in again.notices[0]
