@@ -133,13 +133,13 @@ def files_of_others(path: Path) -> list[Path]:
 
 
 def files_in_the_way(path: Path) -> list[Path]:
-    """Return what is in the places of the files beside a database, and is no file."""
+    """Return what is in the places of the files beside a database, and is not a file."""
     found = [path.with_name(path.name + ending) for ending in FAMILY[1:]]
     return [each for each in found if os.path.lexists(each) and not each.is_file()]
 
 
 class NotAFileError(OSError):
-    """Something that is no file is in the place of a file of a database; `filename` says which."""
+    """Something that is not a file is in the place of a file of a database; `filename` says which."""
 
 
 def refuse_obstacles(path: Path) -> None:
@@ -150,7 +150,7 @@ def refuse_obstacles(path: Path) -> None:
     """
     for each in [path, *files_in_the_way(path)]:
         if os.path.lexists(each) and not each.is_file():
-            raise NotAFileError(errno.EINVAL, "it is no file", str(each))
+            raise NotAFileError(errno.EINVAL, "it is not a file", str(each))
 
 
 def refuse_empty(path: Path) -> None:

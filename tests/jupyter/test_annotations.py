@@ -120,7 +120,7 @@ def test_a_label_can_be_changed_and_taken_back(notebook: Notebook) -> None:
         ("pd.DataFrame({'age': [31]})", "<th>age</th><td>31</td>"),
         ("[path]", "data:image/png;base64,"),
         ("['missing.png']", "missing.png: No such file"),
-        ("[cut]", 'alt="cut.png: this file is no picture that can be shown"'),
+        ("[cut]", 'alt="cut.png: this file is not a picture that can be shown"'),
         ("np.array([[[np.nan, 1.0], [np.inf, 0.5]]])", "data:image/png;base64,"),
         ("[image]", "data:image/png;base64,"),
         ("[3.5]", "<pre>3.5</pre>"),

@@ -122,7 +122,10 @@ def test_the_drift_of_an_element_is_refused(notebook: Notebook) -> None:
         ("[1]", "a schema is a dict such as"),
         ("{}", "the schema is empty"),
         ("{'age': {'typ': 'int'}}", "column 'age' has no rule 'typ'; did you mean 'type'?"),
-        ("{'age': {'type': 'number'}}", "`type` of column 'age' is no type: 'number'; there are: int, float"),
+        (
+            "{'age': {'type': 'number'}}",
+            "`type` of column 'age' is not a type: 'number'; there are: int, float",
+        ),
         (
             "{'age': 'int'}",
             "the rules of column 'age' are a dict, not a str; did you mean {'age': {'type': 'int'}}?",
@@ -136,7 +139,7 @@ def test_a_wrong_schema_is_refused_before_the_step_runs(notebook: Notebook, sche
     notebook.run(f"schema, ran = {schema}, []")
     error = notebook.cell("%%step clean --check schema\nran.append(1)\nclean = 1").error
     assert isinstance(error, UsageError)
-    assert "step 'clean' has `--check schema`, and `schema` is no schema that" in str(error)
+    assert "step 'clean' has `--check schema`, and `schema` is not a schema that" in str(error)
     assert said in str(error)
     assert notebook.ns["ran"] == []
 

@@ -275,7 +275,7 @@ def test_a_home_that_is_no_folder_is_left_alone(home: Home, make: Damage) -> Non
     make(home.path)
     works(home)
     before = home.path.lstat()
-    with pytest.raises(StoreError, match="is no folder, so it is no home and was left alone"):
+    with pytest.raises(StoreError, match="is not a folder, so it is not a home and was left alone"):
         home.repair()
     assert home.path.lstat() == before
     assert not list(home.path.parent.glob("home.*"))

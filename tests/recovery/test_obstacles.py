@@ -25,12 +25,12 @@ def test_what_is_in_the_way_is_named_at_once(
     place = home.path / f"{name}{ending}"
     make_pipe(place)
     with (
-        pytest.raises(StoreError, match=f"since {place} is no file"),
+        pytest.raises(StoreError, match=f"since {place} is not a file"),
         closing(Workspace(home.path)) as opened,
     ):
         list(opened.open().store.digests())
     assert main(["doctor"]) == 1
-    assert f"{place}: it is no file" in capsys.readouterr().out
+    assert f"{place}: it is not a file" in capsys.readouterr().out
 
 
 def test_a_thread_that_opens_the_index_later_waits_for_no_pipe(home: Home) -> None:
@@ -38,5 +38,5 @@ def test_a_thread_that_opens_the_index_later_waits_for_no_pipe(home: Home) -> No
         store = opened.open().store
         store.put([b"content"])
         make_pipe(home.store / "cache.db-journal")
-        with pytest.raises(StoreError, match=r"cache\.db-journal is no file"):
+        with pytest.raises(StoreError, match=r"cache\.db-journal is not a file"):
             store.has(hashlib.sha256(b"content").hexdigest())

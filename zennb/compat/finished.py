@@ -115,7 +115,7 @@ def restored(kind: tuple[str, str], state: dict[str, Any], seconds: float) -> An
         return pool
     cls, bars = getattr(import_module(kind[0]), kind[1]), import_module(_BAR)
     if not issubclass(cls, bars.tqdm):
-        raise TypeError(f"{kind[1]} is no progress bar")
+        raise TypeError(f"{kind[1]} is not a progress bar")
     bar: Any = object.__new__(cls)  # `tqdm.__new__` would register it among those that are drawn
     now = time.time()
     nothing = bars.EMA(0.0)

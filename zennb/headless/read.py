@@ -144,7 +144,7 @@ def _refuse_odd_cells(node: Any) -> None:
     if not isinstance(node.metadata, dict):
         raise TypeError("its metadata are no object")
     if not isinstance(node.nbformat_minor, int):
-        raise TypeError("the number of its format is no number")
+        raise TypeError("the number of its format is not a number")
     for position, cell in enumerate(node.cells, start=1):
         if not (isinstance(cell.cell_type, str) and isinstance(cell.get("source"), str)):
             raise TypeError(f"cell {position} has no text")
@@ -154,7 +154,7 @@ def _refuse_odd_cells(node: Any) -> None:
         if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
             raise TypeError(f"the tags of cell {position} are no list of words")
         if not isinstance(cell.get("id", ""), str):
-            raise TypeError(f"the id of cell {position} is no text")
+            raise TypeError(f"the id of cell {position} is not text")
         if cell.cell_type == "code":
             f"{cell.source}{cell.get('id', '')}".encode()  # a kernel gets both as UTF-8
     if _is_too_deep(node):

@@ -169,7 +169,9 @@ def out_paths(out: str | None, path: Path, found: Sequence[Variant]) -> list[Var
         try:
             name = pattern.format(**texts)
         except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise UsageError(f"-o {out}: {error} is no swept parameter; known: {', '.join(names)}.") from None
+            raise UsageError(
+                f"-o {out}: {error} is not a swept parameter; known: {', '.join(names)}."
+            ) from None
         if name in made and "{" in out and not all(f"{{{each}}}" in out for each in names):
             missing = ", ".join(f"{{{each}}}" for each in names if f"{{{each}}}" not in out)
             raise UsageError(f"-o {out} gives several variants the same file; add {missing}.")

@@ -181,5 +181,5 @@ def _read_header(view: memoryview) -> tuple[dict[str, Any], int]:
     end = start + int.from_bytes(view[8:start], "little")
     header = ast.literal_eval(view[start:end].tobytes().decode(encoding).strip())
     if not isinstance(header, dict):
-        raise TypeError("the header is no dict")
+        raise TypeError("the header is not a dict")
     return header, end

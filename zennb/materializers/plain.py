@@ -117,7 +117,7 @@ def _zone(value: zoneinfo.ZoneInfo) -> tuple[Any, ...]:
     key: str | None = value.key  # zones read from a file may have none, whatever the type stubs say
     # `ZoneInfo(key)` returns one object per key, so one that was made in another way is another object.
     if not key or zoneinfo.ZoneInfo(key) is not value:
-        raise NotStorable("a time zone that was not made from its name alone is no plain data.")
+        raise NotStorable("a time zone that was not made from its name alone is not plain data.")
     return MAKERS.zone, (key,)
 
 
@@ -126,7 +126,7 @@ def _mapping(name: str) -> Callable[[Any], tuple[Any, ...]]:
 
     def reduce(value: Any) -> tuple[Any, ...]:
         if getattr(value, "__dict__", None):
-            raise NotStorable(f"a {type(value).__name__} with attributes of its own is no plain data.")
+            raise NotStorable(f"a {type(value).__name__} with attributes of its own is not plain data.")
         return maker, (), None, None, iter(value.items())
 
     return reduce
@@ -135,14 +135,14 @@ def _mapping(name: str) -> Callable[[Any], tuple[Any, ...]]:
 def _default(value: defaultdict[Any, Any]) -> tuple[Any, ...]:
     factory: Any = value.default_factory
     if factory is not None and factory not in _TYPES:
-        raise NotStorable("a defaultdict with a factory that is no builtin type is no plain data.")
+        raise NotStorable("a defaultdict with a factory that is no builtin type is not plain data.")
     name = None if factory is None else factory.__name__
     return MAKERS.defaultdict, (name,), None, None, iter(value.items())
 
 
 def _kind(value: type) -> tuple[Any, ...]:
     if value not in _TYPES:
-        raise NotStorable(f"the class {value.__name__} is no plain data.")
+        raise NotStorable(f"the class {value.__name__} is not plain data.")
     return MAKERS.type, (value.__name__,)
 
 
@@ -197,7 +197,7 @@ class _PlainPickler(pickle.Pickler):
             return NotImplemented
         found = _from_numpy(value) if kind.__module__ == "numpy" else None
         if found is None:
-            raise NotStorable(f"a {kind.__name__} is no plain data.")
+            raise NotStorable(f"a {kind.__name__} is not plain data.")
         return found
 
 
@@ -250,7 +250,7 @@ class PlainData(Materializer):
             try:
                 pickler(stream, protocol=5, buffer_callback=buffers.keep).dump(value)
             except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
-                raise NotStorable(f"it is no plain data ({error}).") from error
+                raise NotStorable(f"it is not plain data ({error}).") from error
             if pickler is _PlainPickler and holds_nan(stream.parts):
                 return []
             return pack(_MAGIC, stream.parts, buffers.views())

@@ -115,8 +115,8 @@ def cannot_be_made(path: Path, error: OSError) -> StoreError:
     """Return the error for a database that cannot be made."""
     if isinstance(error, NotAFileError):
         return StoreError(
-            f"the metadata store {path} cannot be opened, since {error.filename} is no file; `zennb doctor --repair` "
-            "moves it aside."
+            f"the metadata store {path} cannot be opened, since {error.filename} is not a file; `zennb doctor "
+            "--repair` moves it aside."
         )
     return StoreError(
         f"the metadata store cannot be made at {path} ({error}); "

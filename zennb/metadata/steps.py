@@ -336,7 +336,7 @@ def _of(
 
 
 def steps_by_id(connection: sqlite3.Connection, numbers: Iterable[object]) -> list[Step]:
-    """Return the steps of these numbers, oldest first; NULL, and what else others may have written, is no number."""
+    """Return the steps of these numbers, oldest first; NULL, and what else others may have written, is not a number."""
     known = [each for each in numbers if isinstance(each, int)]
     # One JSON value: SQLite limits the number of placeholders, and the statement stays prepared.
     where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"

@@ -95,7 +95,7 @@ def examine_home(home: Path, *, signer: Signer | None = None) -> Examination:
         found.exists = False
         return found
     if not home.is_dir():
-        found.note(FOREIGN, home, "it is no folder; move it away, or set ZENNB_HOME to a folder")
+        found.note(FOREIGN, home, "it is not a folder; move it away, or set ZENNB_HOME to a folder")
         return found
     try:
         _examine(found, signer)
@@ -125,7 +125,7 @@ def _examine(found: Examination, signer: Signer | None) -> None:
     database = home / "metadata.db"
     obstacles = files_in_the_way(database)
     for path in obstacles:
-        found.note(DAMAGED, path, "it is no file")
+        found.note(DAMAGED, path, "it is not a file")
     fault = "" if obstacles else database_fault(database)
     roots = store_roots(home, [database, *found.backups])
     found.stores = [examine_store(root) for root in roots]
@@ -157,7 +157,7 @@ def _examine_copies(found: Examination, database: Path, roots: list[Path], signe
 def database_fault(path: Path) -> str:
     """Return what is wrong with a database of records, as a phrase; "" when nothing is."""
     if not path.is_file():
-        return "it is no file" if os.path.lexists(path) else "the records are not there"
+        return "it is not a file" if os.path.lexists(path) else "the records are not there"
     if not path.stat().st_size:
         return "it is empty"
     try:

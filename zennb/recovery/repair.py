@@ -106,7 +106,7 @@ def _repaired(home: Path, signer: Signer) -> Repair:
     done += _repair_marker(home, aside)
     database = home / "metadata.db"
     done += _make_database_accessible(database)
-    done += [f"{path} was no file and is now {aside(path)}." for path in files_in_the_way(database)]
+    done += [f"{path} was not a file and is now {aside(path)}." for path in files_in_the_way(database)]
     for path in backups_in(home):
         if database_fault(path):
             done.append(f"the backup {path} was damaged and is now {aside(path)}.")
@@ -131,7 +131,8 @@ def _make_accessible(home: Path) -> list[str]:
     """Make sure that the home is a folder in which this user may write."""
     if os.path.lexists(home) and not home.is_dir():  # a mistyped name, of whatever file or device
         raise StoreError(
-            f"{home} is no folder, so it is no home and was left alone; move it away, or set ZENNB_HOME to a folder."
+            f"{home} is not a folder, so it is not a home and was left alone; move it away, or set ZENNB_HOME to a "
+            "folder."
         )
     home.mkdir(parents=True, exist_ok=True)
     done = [f"{home} was closed to you and is open again."] if allow(home) else []

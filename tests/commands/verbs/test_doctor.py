@@ -59,7 +59,7 @@ def test_what_is_wrong_is_listed_and_the_exit_code_is_1(
     assert main(["doctor"]) == 1
     shown = capsys.readouterr().out
     assert f"missing  {home / 'metadata.db'}: the records are not there" in shown
-    assert f"foreign  {home / 'artifacts' / 'blobs' / 'notes.txt'}: it is no folder of blobs" in shown
+    assert f"foreign  {home / 'artifacts' / 'blobs' / 'notes.txt'}: it is not a folder of blobs" in shown
 
 
 def test_of_lost_bytes_it_says_what_brings_them_back(

@@ -75,7 +75,7 @@ def test_a_schema_is_inferred_from_the_version_before() -> None:
 
 
 def test_a_value_that_is_no_frame_is_said() -> None:
-    assert _failures(SCHEMA, 3) == ["an int is no data frame that the schema is for"]
+    assert _failures(SCHEMA, 3) == ["an int is not a data frame that the schema is for"]
 
 
 def test_the_values_of_a_column_that_looks_secret_are_not_shown() -> None:

@@ -75,7 +75,7 @@ def test_a_closed_port_is_a_refused_connection() -> None:
 
 def test_what_is_no_address_is_one_sentence() -> None:
     with pytest.raises(
-        InvalidConfiguration, match=r"`tcp://here` is no address of a Dask scheduler \(missing port"
+        InvalidConfiguration, match=r"`tcp://here` is not an address of a Dask scheduler \(missing port"
     ):
         made(address="tcp://here").probe(seconds=0.5)
 

@@ -40,14 +40,14 @@ def test_a_duration_is_read_and_written(text: str, seconds: float, again: str) -
     [
         ("7", "`--expires 7` has no unit; write a number with s, m, h, d or w"),
         ("7.5", "has no unit"),
-        ("", "is no duration"),
-        ("week", "is no duration"),
-        ("7 d", "is no duration"),
-        ("1e3s", "is no duration"),
+        ("", "is not a duration"),
+        ("week", "is not a duration"),
+        ("7 d", "is not a duration"),
+        ("1e3s", "is not a duration"),
         ("1d1d", "has one unit twice"),
         ("0s", "write --no-cache"),
         ("99999999w", "write --no-cache"),
-        ("٧d", "is no duration"),
+        ("٧d", "is not a duration"),
     ],
 )
 def test_anything_else_is_refused_with_a_sentence(wrong: str, said: str) -> None:

@@ -191,7 +191,7 @@ def _import(context: Context, file: str) -> Outcome:
     try:
         text = read_file(path, limit=_LARGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UsageError(f"{path} cannot be read ({why}); give a file that `stack export` wrote.") from error
     spec, new = context.workspace.registry.import_stack(text)
     done = "imported" if new else "is already registered with these components; nothing changed"

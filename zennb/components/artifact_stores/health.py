@@ -111,7 +111,7 @@ def _examine(health: StoreHealth, directory: StoreDirectory) -> None:
     files = dict(blob_files(directory, health))
     obstacles = files_in_the_way(directory.database)
     for path in obstacles:
-        health.note(DAMAGED, path, "it is no file")
+        health.note(DAMAGED, path, "it is not a file")
     if not obstacles:  # which the database would wait for
         _examine_database(health, directory, files)
     for digest, path in files.items():
@@ -126,13 +126,13 @@ def blob_files(directory: StoreDirectory, health: StoreHealth | None = None) -> 
         for folder in sorted(directory.blobs.iterdir()):
             if folder.is_symlink() or not folder.is_dir():
                 if health is not None:
-                    health.note(FOREIGN, folder, "it is no folder of blobs")
+                    health.note(FOREIGN, folder, "it is not a folder of blobs")
                 continue
             for path in sorted(folder.iterdir()):
                 if is_digest(path.name) and path.name[:2] == folder.name and is_regular(path):
                     yield path.name, path
                 elif health is not None:
-                    health.note(FOREIGN, path, "it is no blob of zennb's")
+                    health.note(FOREIGN, path, "it is not a blob of zennb's")
 
 
 def is_regular(path: Path) -> bool:

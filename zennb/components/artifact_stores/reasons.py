@@ -66,7 +66,7 @@ def system_reason(root: Path, error: OSError) -> StoreError:
     """Return the error of ours for an error of the file system; `error.short` says how many bytes found no room."""
     if isinstance(error, NotAFileError):
         return ForeignStore(
-            f"The artifact store in {root} cannot be opened, since {error.filename} is no file. {_ANEW}"
+            f"The artifact store in {root} cannot be opened, since {error.filename} is not a file. {_ANEW}"
         )
     why = error.strerror or str(error)
     limit = _FULL.get(error.errno or 0, "")

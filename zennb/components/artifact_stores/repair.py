@@ -61,7 +61,7 @@ def repair_store(root: Path, aside: Callable[[Path], Path]) -> StoreRepair:
     _repair_marker(repair, directory, aside)
     for folder in (directory.blobs, directory.parts, directory.quarantine):
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            repair.done.append(f"{folder} was no folder and is now {aside(folder)}.")
+            repair.done.append(f"{folder} was not a folder and is now {aside(folder)}.")
         folder.mkdir(exist_ok=True)
     _repair_database(repair, directory, aside)
     if directory.read_marker() is None:
@@ -105,7 +105,7 @@ def _repair_database(repair: StoreRepair, directory: StoreDirectory, aside: Call
     for ending in ("", "-wal", "-shm", "-journal"):
         path = database.with_name(database.name + ending)
         if os.path.lexists(path) and not is_regular(path):
-            repair.done.append(f"{path} was no file and is now {aside(path)}.")
+            repair.done.append(f"{path} was not a file and is now {aside(path)}.")
     for path in files_of_others(database):  # it may be intact
         raise StoreError(
             f"{path} is closed to you, and not yours to open; let its owner do that, then repair again."

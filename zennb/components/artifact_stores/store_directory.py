@@ -128,7 +128,7 @@ class StoreDirectory:
         unknown = sorted({entry.name for entry in self.root.iterdir()} - _OURS - _HARMLESS)
         if unknown:
             raise ForeignStore(
-                f"{self.root} holds other files ({listing(unknown, most=3)}) and is no artifact store; "
+                f"{self.root} holds other files ({listing(unknown, most=3)}) and is not an artifact store; "
                 "nothing was changed. Choose an empty directory or a new one."
             )
 

@@ -80,7 +80,7 @@ def _checked(schema: Any, value: Any) -> CheckResult:
     except SchemaError as error:
         return CheckResult(failures=(" ".join(str(error).split())[:300],), measures=_rows(value))
     except TypeError:  # what pandera raises for values that are no frames
-        return CheckResult(failures=(f"{words_of(value)} is no data frame that the schema is for",))
+        return CheckResult(failures=(f"{words_of(value)} is not a data frame that the schema is for",))
     columns = getattr(schema, "columns", {})
     rules = [len(each.checks) + 1 for each in columns.values()]
     return CheckResult(passed=sum(rules) + len(getattr(schema, "checks", ())), measures=_rows(value))

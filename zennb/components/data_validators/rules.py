@@ -131,7 +131,7 @@ def _pattern(wanted: object, whose: str) -> re.Pattern[str]:
     try:
         return re.compile(wanted)
     except re.error as error:
-        raise UsageError(f"{whose} is no regular expression: {error}.") from None
+        raise UsageError(f"{whose} is not a regular expression: {error}.") from None
 
 
 def _share(wanted: object, whose: str) -> float:

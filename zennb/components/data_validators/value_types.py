@@ -75,7 +75,7 @@ def type_named(wanted: object, whose: str) -> ValueType:
     if found is None:
         close = nearest(str(name), _TYPES)
         advice = f"did you mean '{close}'?" if close else f"there are: {', '.join(_TYPES)}."
-        raise UsageError(f"{whose} is no type: {name!r:.40}; {advice}")
+        raise UsageError(f"{whose} is not a type: {name!r:.40}; {advice}")
     return found
 
 

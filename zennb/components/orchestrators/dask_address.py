@@ -36,7 +36,7 @@ def look_at(address: str, *, seconds: float, is_patient: bool = False) -> None:
         place = get_address_host_port(address) if parse_address(address)[0] == "tcp" else None
     except ValueError as error:
         raise InvalidConfiguration(
-            f"`{address}` is no address of a Dask scheduler ({error}); give one as tcp://host:8786.",
+            f"`{address}` is not an address of a Dask scheduler ({error}); give one as tcp://host:8786.",
             option="address",
         ) from error
     if place is None:

@@ -30,7 +30,7 @@ def parse_duration(text: str, *, option: str = "--expires") -> float:
     """
     plain = text.strip().lower()
     if not _DURATION.fullmatch(plain):
-        what = "has no unit" if re.fullmatch(r"\d+(\.\d+)?", plain) else "is no duration"
+        what = "has no unit" if re.fullmatch(r"\d+(\.\d+)?", plain) else "is not a duration"
         seen = f"`{option} {text}` {what}"
         raise UsageError(f"{seen}; write a number with s, m, h, d or w behind it, such as 12h, 7d or 1d12h.")
     parts = _PART.findall(plain)

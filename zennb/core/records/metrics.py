@@ -142,5 +142,5 @@ def metrics_of_run(steps: Iterable[tuple[str, Mapping[str, Metric]]]) -> dict[st
 
 
 def _only_element(value: Any) -> float:
-    """Return the element of an array that has only one, and is no number for `float`."""
+    """Return the element of an array that has only one, and is not a number for `float`."""
     return float(value.item())

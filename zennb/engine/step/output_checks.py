@@ -132,7 +132,7 @@ class OutputChecks:
             return validator.check_for(schema)
         except UsageError as error:
             raise UsageError(
-                f"step '{self._definition.name}' has `--check {name}`, and `{name}` is no schema that the data "
+                f"step '{self._definition.name}' has `--check {name}`, and `{name}` is not a schema that the data "
                 f"validator '{validator.name or validator.flavor}' can read: {error.message}"
             ) from None
 

@@ -227,7 +227,7 @@ def _checked(events: Any) -> list[Event]:
         TypeError, ValueError: they have not; frontends and views would trip over them.
     """
     if not isinstance(events, list):
-        raise TypeError("it is no list of outputs")
+        raise TypeError("it is not a list of outputs")
     for event in events:
         check_event(event)
     return events
@@ -246,7 +246,7 @@ def check_event(event: Any) -> None:
         if not isinstance(event.get(name), kind):
             raise TypeError(f"the `{name}` of an output is of a wrong type")
     if not all(isinstance(line, str) for line in event.get("lines", ())):
-        raise TypeError("the traceback of an output is no text")
+        raise TypeError("the traceback of an output is not text")
     for mime, content in event.get("data", {}).items():
         lines = content if isinstance(content, list) else [content]
         if mime.startswith(("text/", "image/")) and not all(isinstance(line, str) for line in lines):

@@ -105,7 +105,7 @@ def _refuse_cell_magic(text: str, command_line: str) -> None:
     is_below = command_line == "%%step" or text.lstrip().startswith("#|")
     if is_below and first.startswith("%%"):
         raise StepRefused(
-            f"`{first}` stands below {command_line}, where it is no cell magic. Put it on the first line, and "
+            f"`{first}` stands below {command_line}, where it is not a cell magic. Put it on the first line, and "
             "`#| step: NAME` on the second."
         )
 

@@ -43,6 +43,8 @@ def _short(value: object) -> str:
 def _picture(picture: ItemPicture) -> str:
     data = base64.b64encode(picture.content).decode("ascii")
     # Shown where the browser can make no picture of it: a file may be cut off, or be something else.
-    alt = f' alt="{escape(picture.path)}: this file is no picture that can be shown"' if picture.path else ""
+    alt = (
+        f' alt="{escape(picture.path)}: this file is not a picture that can be shown"' if picture.path else ""
+    )
     style = "max-width: 100%; max-height: 420px; min-height: 120px"
     return f'<img src="data:image/{picture.kind};base64,{data}"{alt} style="{style}">'

@@ -185,7 +185,7 @@ def check_options(options: Mapping[str, Any], *, inside: str = "") -> None:
     """
     for key, value in options.items():
         if not isinstance(key, str):
-            raise ValueError(f"`{key!r}` is no name of an option")  # noqa: TRY004 - traitlets takes this one
+            raise ValueError(f"`{key!r}` is not the name of an option")  # noqa: TRY004 - traitlets takes this one
         if isinstance(value, Mapping):
             check_options(value, inside=f"{inside}{key}.")
         elif not _is_reference(value) and (is_secret(key, value) or has_token(str(value))):
