@@ -10,7 +10,7 @@ import pytest
 from tests.jupyter.test_homes import line, line_of_run
 from zennb import api
 from zennb.components.orchestrators.processes import ProcessesOrchestrator
-from zennb.engine.remote.large_requests import LARGEST
+from zennb.engine.remote.unstored_blobs import LARGEST
 from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:

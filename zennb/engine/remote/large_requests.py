@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import cloudpickle
 
+from zennb.engine.remote.unstored_blobs import LARGEST
 from zennb.engine.step.perform import perform
 from zennb.errors import StoreError, ZennbError
 
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Link, StepRequest
 
-__all__ = ["LARGEST", "StoredRequest", "perform_stored"]
+__all__ = ["StoredRequest", "perform_stored"]
 
-LARGEST = 1 << 20
-"""Bytes of what a request is sent with, or comes back with an outcome, that pass through a scheduler."""
 _TOKEN = 32
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.engine.remote.large_requests import LARGEST
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.errors import StoreError
@@ -18,7 +17,10 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["taken", "with_unstored", "with_unstored_results"]
+__all__ = ["LARGEST", "taken", "with_unstored", "with_unstored_results"]
+
+LARGEST = 1 << 20
+"""Bytes of what a request is sent with, or comes back with an outcome, that pass through a scheduler."""
 
 
 def with_unstored(request: StepRequest, run_context: RunContext) -> StepRequest:
