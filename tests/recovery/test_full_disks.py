@@ -12,7 +12,7 @@ import pytest
 from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.components.artifact_stores.repair import repair_store
 from zennb.components.content import name_of
-from zennb.errors import StoreError
+from zennb.errors import StoreFull
 from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import database_fault
 from zennb.recovery.salvage import salvage
@@ -90,7 +90,7 @@ def test_a_damaged_database_keeps_its_place_until_another_one_is_complete(
         (next((home.path / "backups").iterdir())).unlink()
     damage(database)
     full(120_000)
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreFull, match="there is no room"):
         home.repair()
     full(resource.RLIM_INFINITY)
     assert database.read_bytes().startswith(b"no database at all")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.repair import repair_store
 from zennb.core.records.findings import MISSING
-from zennb.errors import ForeignStore, StoreError, StoreReadOnly, ZennbError
+from zennb.errors import ForeignStore, StoreError, StoreFull, StoreReadOnly, ZennbError
 from zennb.metadata.backups import backups_in
 from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import Examination, database_fault, examine_home, store_roots
@@ -21,7 +21,7 @@ from zennb.recovery.registered import Registered, register_again, register_model
 from zennb.recovery.salvage import salvage
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
-from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_in_the_way, files_of_others
+from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_in_the_way, files_of_others, is_full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +87,7 @@ def repair_home(home: Path, *, signer: Signer) -> Repair:
 
     Raises:
         StoreReadOnly: nothing can be written there.
+        StoreFull: there is no room for it.
         StoreError: it is of a newer zennb, or something keeps it from being repaired.
     """
     try:
@@ -94,6 +95,11 @@ def repair_home(home: Path, *, signer: Signer) -> Repair:
     except UNREADABLE as error:
         if isinstance(error, ZennbError):
             raise
+        if is_full(error):
+            raise StoreFull(
+                f"there is no room to repair {home} ({error}): make room on its disk, then type "
+                "`zennb doctor --repair` again. Nothing was deleted."
+            ) from error
         raise StoreError(
             f"{home} could not be repaired completely ({error}); see to that, then type `zennb doctor --repair` again: "
             "nothing was deleted."
