@@ -84,7 +84,7 @@ def test_only_what_is_small_passes_through_a_scheduler(
 ) -> None:
     monkeypatch.setattr(ProcessesOrchestrator, "is_direct", False)
     is_small = 8 * many + 200 < LARGEST
-    ran = elsewhere.cell(f"%%step some\nimport numpy as np\nsome = np.arange({many}.0)")
+    ran = elsewhere.cell(f"%%step some\nimport numpy as np\nprint('shown')\nsome = np.arange({many}.0)")
     reads = (
         elsewhere.cell(f"import numpy as np\nplain = np.ones({many})\n"),
         elsewhere.cell("%%step total\ntotal = plain.sum()"),
@@ -96,14 +96,15 @@ def test_only_what_is_small_passes_through_a_scheduler(
         return
     assert isinstance(ran.error, StoreError)
     assert str(ran.error) == (
-        "`some` is not stored (file size limit reached, 120 kB short), and through a scheduler that is too large to "
-        "come back: it is lost. Make room, or use a stack with an artifact store elsewhere, and run step 'some' "
-        "again; on a stack that runs in the kernel, values without room stay in memory."
+        "`some` is not stored (file size limit reached, 120 kB short), and through a scheduler at most 1 MB comes "
+        "back, so it is lost. Make room, or use a stack with an artifact store elsewhere, and run step 'some' again; "
+        "on a stack that runs in the kernel, values without room stay in memory."
     )
     assert "some" not in elsewhere.ns
+    assert ran.out.startswith("shown\n")
+    assert "shown" in line(elsewhere.run("%runs logs 1 some")[0])
     assert isinstance(reads[1].error, StepRefused)
     assert str(reads[1].error) == (
         "step 'total' cannot run in another process: `plain` is not stored (file size limit reached, 120 kB short), "
-        "and through a scheduler that is too large to be sent. Make room, or run the step on a stack that runs in the "
-        "kernel."
+        "and through a scheduler at most 1 MB is sent. Make room, or run the step on a stack that runs in the kernel."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.run.unit_of_work import WriteBuffer
+from zennb.engine.step.outcome import StepOutcome
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact
     from zennb.engine.run.run_context import RunContext
-    from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import StepRequest
 
 __all__ = ["LARGEST", "taken", "with_unstored", "with_unstored_results"]
@@ -34,7 +34,7 @@ def with_unstored(request: StepRequest, run_context: RunContext) -> StepRequest:
         return replace(request, store=store)
     found = store.held(blob for each in request.inputs.values() for blob in each.blobs)
     if _is_too_large(found, most):
-        why = f"{_what(request.inputs, found)}, and through a scheduler that is too large to be sent"
+        why = f"{_what(request.inputs, found)}, and through a scheduler at most 1 MB is sent"
         raise refusal(request, why, "Make room, or")
     return replace(request, store=store.store, unstored=found, most=most)
 
@@ -42,20 +42,27 @@ def with_unstored(request: StepRequest, run_context: RunContext) -> StepRequest:
 def with_unstored_results(outcome: StepOutcome, store: WriteBuffer, request: StepRequest) -> StepOutcome:
     """Return the outcome of a step in a worker, with the results that the artifact store has not taken.
 
-    Raises:
-        StoreError: they are too large to be sent through a scheduler.
+    If they are too large to be sent through a scheduler, the step has failed.
     """
     store.flush_or_note()
     lost = [name for name in store.unstored if name not in request.unstored]
     found = store.held(lost)
     if len(found) == len(lost) and not _is_too_large(found, request.most):
         return replace(outcome, unstored=found)
-    if outcome.error is not None:  # that is what matters, not what the step has shown
-        return replace(outcome, displays="")
-    raise StoreError(
-        f"{_what(outcome.artifacts, store.held(lost))}, and through a scheduler that is too large to come back: it is "
-        f"lost. Make room, or use a stack with an artifact store elsewhere, and run step '{request.definition.name}' "
-        "again; on a stack that runs in the kernel, values without room stay in memory."
+    error = outcome.error or StoreError(
+        f"{_what(outcome.artifacts, store.held(lost))}, and through a scheduler at most 1 MB comes back, so it is "
+        "lost. Make room, or use a stack with an artifact store elsewhere, and run step "
+        f"'{request.definition.name}' again; on a stack that runs in the kernel, values without room stay in memory."
+    )
+    shown = store.held([outcome.displays])
+    fits = outcome.displays not in store.unstored or (bool(shown) and not _is_too_large(shown, request.most))
+    return StepOutcome(
+        error=error,
+        displays=outcome.displays if fits else "",
+        unstored=shown if fits else {},
+        metrics=outcome.metrics,
+        seconds=outcome.seconds,
+        process=outcome.process,
     )
 
 
