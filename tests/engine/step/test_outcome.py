@@ -30,6 +30,7 @@ FULL = StepOutcome(
     held={"api_key": "x"},
     shared={"rows": [1]},
     changed=frozenset({"rows"}),
+    unstored={"b": (b"bytes", "disk full, 8 MB short")},
 )
 
 
