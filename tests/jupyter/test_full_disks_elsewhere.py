@@ -108,3 +108,12 @@ def test_only_what_is_small_passes_through_a_scheduler(
         "step 'total' cannot run in another process: `plain` is not stored (file size limit reached, 120 kB short), "
         "and through a scheduler at most 1 MB is sent. Make room, or run the step on a stack that runs in the kernel."
     )
+
+
+@pytest.mark.parametrize("elsewhere", ["local"], indirect=True)
+def test_what_a_background_run_could_not_store_is_said_to_be_lost(elsewhere: Notebook) -> None:
+    text = "%%step far --background\nimport numpy as np\nfar = np.arange(300_000.0)\nnear = 1"
+    _, attached, ended = elsewhere.run(text, "%runs attach 1", "near")
+    told = "".join(str(each["data"]["text/plain"]) for each in (*attached.displays, *ended.displays))
+    assert "not all that step 'far' made is stored (file size limit reached, 1 MB short)" in told
+    assert (ended.result, "far" in elsewhere.ns) == (1, False)

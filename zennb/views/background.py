@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.records import Artifact, Failure, Run, Status, Step
 from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, muted, prose
-from zennb.views.step import status_line
+from zennb.views.step import is_without_room, status_line
 from zennb.views.text import clean, clean_block, duration, listing
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ended", "started", "step_line", "step_started"]
+__all__ = ["ended", "lost", "started", "step_line", "step_started"]
 
 
 def started(run: Run, steps: Sequence[str]) -> View:
@@ -49,6 +49,15 @@ def ended(run: Run, names: Sequence[str] = (), *, remarks: Sequence[str] = ()) -
         details.insert(0, f"{which} failed: `%runs attach {run.id}` shows why")
     text = f"run {run.id} {mark(run.status).word} in the background{took}{bound}"
     return _line(run.status, text, details)
+
+
+def lost(step: Step) -> list[str]:
+    """Say of a step that what it made found no room in the artifact store; nothing where all of it is there."""
+    if not is_without_room(step):
+        return []
+    why = clean(step.unusable_because).removeprefix("not stored: ")
+    what = f"not all that step '{clean(step.name)}' made is stored ({why})"
+    return [f"{what}, and the rest went with the process that ran it; make room, then run its cell"]
 
 
 def step_line(entry: Mapping[str, Any]) -> View:

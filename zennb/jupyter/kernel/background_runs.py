@@ -23,7 +23,7 @@ from zennb.engine.step.uninterrupted import interruptible
 from zennb.errors import CannotDigest, StoreError, ZennbError
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, bind_outputs
 from zennb.provenance.steps import same_imports
-from zennb.views.background import ended, step_started
+from zennb.views.background import ended, lost, step_started
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -256,7 +256,7 @@ class BackgroundRuns:
                 why = error.why.message if isinstance(error, NotRestoredError) else error.message
                 bound.remarks.append(f"what step '{step.name}' made is not bound: {why}")
                 self._session.provenance.bound(step, None)
-            bound.remarks += self._unlike(step, followed)
+            bound.remarks += [*lost(step), *self._unlike(step, followed)]
         self._hand_on(followed.number, bound.names)
         if kept:
             listed = ", ".join(f"`{name}`" for name in sorted(kept))
