@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import pytest
 from zennb import plugins
 from zennb.components.long_calls import long_calls
 from zennb.components.orchestrators.dask_calls import call_text
+from zennb.engine.remote import dispatch, left_running
 from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.errors import InvalidConfiguration
@@ -173,6 +175,46 @@ def test_code_that_goes_on_running_is_named_and_so_is_what_waits_for_it(
         assert long_calls() == []
         bench.orchestrator.close()
         bench.close()
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_code_that_went_on_running_is_forgotten_when_its_worker_is_lost(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_near: bool
+) -> None:
+    expect = LinkServer.expect
+
+    def elsewhere(*given: Any, **named: Any) -> Any:
+        call, link = expect(*given, **named)
+        return call, link if is_near else replace(link, address="/no/such/socket")
+
+    monkeypatch.setattr(LinkServer, "expect", elsewhere)
+    monkeypatch.setattr(left_running, "_LOOK_EVERY", 0.2)
+    address = _address(cluster)
+    cluster()
+    bench = _bench(tmp_path, monkeypatch, address=address, patience="30")
+    # Interrupted while it can still say what it shows.
+    slow = BLOCKED.replace(
+        "ctypes.Py",
+        "import os, time\nopen('pid', 'w').write(str(os.getpid()))\n"
+        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass\nctypes.Py",
+    )
+    assert bench.interrupted(slow.format(seconds=300), after="begun") < 3
+    before = dispatch._left.before(bench.orchestrator)
+    assert "still running is the code of `step`, which was stopped, on the Dask worker tcp://" in before
+    # As a machine that is cut off: nothing closes the connection.
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGSTOP)
+    client = bench.orchestrator.executor().client  # type: ignore[attr-defined]
+    (worker,) = client.scheduler_info()["workers"]
+    client.sync(client.scheduler.retire_workers, workers=[worker], remove=True, close_workers=False)
+    end = time.monotonic() + PATIENCE
+    while dispatch._left.before(bench.orchestrator):
+        assert time.monotonic() < end, "it is waited for though its worker has gone"
+        time.sleep(0.05)
+    assert not [each for each in threading.enumerate() if each.name == "zennb-left"]
+    cluster()
+    assert bench.step("answer = 43").values == {"answer": 43}
+    bench.orchestrator.close()
+    bench.close()
 
 
 def _collect(seen: set[str], is_over: threading.Event) -> None:

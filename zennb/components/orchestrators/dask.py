@@ -206,6 +206,13 @@ class _SchedulerConnection(Executor):
             return next((address for address, keys in found.items() if key in keys), "")
         return ""
 
+    def has_worker(self, address: str) -> bool:
+        """Return whether the scheduler knows a worker of this address."""
+        with suppress(Exception):  # no scheduler answers: nobody can know
+            known = self.client.sync(self.client.scheduler.identity, callback_timeout=self._patience)
+            return address in known["workers"]
+        return False
+
     def end_worker(self, address: str) -> bool:
         """End the process of a worker of this machine that was started for this connection; another takes its place."""
         for worker in getattr(self._cluster, "workers", {}).values():
@@ -298,6 +305,10 @@ class _TaskFuture(Future[R]):
         """End the worker that runs the call, which was cancelled, or return where the call goes on running."""
         is_ended = bool(self._worker) and self._connection.end_worker(self._worker)
         return "" if is_ended else f"the Dask worker {self._worker}".rstrip()
+
+    def has_worker(self) -> bool:
+        """Return whether the worker that runs the call, which was cancelled, is still there."""
+        return self._connection.has_worker(self._worker)
 
     def take(self, task: Any) -> None:
         """Take over the result of the task, on a thread of the client."""

@@ -21,6 +21,8 @@ __all__ = ["LeftRunning"]
 
 _LAST_WORDS = 1.0
 """Seconds that a step gets to end by itself when its job was cancelled: it may be killed, and then says nothing."""
+_LOOK_EVERY = 2.0
+"""Seconds between two looks whether the worker of a step is there: one that dies says nothing to a relay."""
 
 
 class LeftRunning:
@@ -30,10 +32,15 @@ class LeftRunning:
         self._places: dict[Call, tuple[Orchestrator, str]] = {}
 
     def see_off(self, call: Call, inner: Future[Any], relay: Relay | None, token: str) -> None:
-        """Hear a step that was stopped until it ends, or its job is ended by force; returns at once."""
+        """Hear a step that was stopped until it ends, its worker does, or its job is ended; returns at once."""
+        is_there = getattr(inner, "has_worker", None)
 
         def follow() -> None:
-            call.has_ended(None if hasattr(inner, "abandon") else _LAST_WORDS)
+            if is_there is None:  # its connection ends with its worker, which is killed, or its job is
+                call.has_ended(None if hasattr(inner, "abandon") else _LAST_WORDS)
+            else:
+                while not call.has_ended(_LOOK_EVERY) and is_there():
+                    pass
             self._places.pop(call, None)
             if relay is not None:
                 relay.close(token)
@@ -53,7 +60,8 @@ class LeftRunning:
             name: the step.
             call: its link.
             inner: the future of the orchestrator. Its method `abandon`, if it has one, ends the worker of a call that
-                was cancelled, or returns where it goes on: `the Dask worker tcp://host:1234`.
+                was cancelled, or returns where it goes on: `the Dask worker tcp://host:1234`. Its method `has_worker`,
+                if it has one, returns whether that worker is still there.
             orchestrator: where it runs.
             seconds: how long it may take to end.
         """
