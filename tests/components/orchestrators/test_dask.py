@@ -264,14 +264,7 @@ def test_a_run_whose_scheduler_is_lost_fails_with_one_sentence(
 
 def test_a_scheduler_that_is_frozen_ends_what_runs_within_the_patience(tmp_path: Path) -> None:
     """Its connection stays open, as that of a machine that is cut off does."""
-    scheduler = _started(
-        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", tmp_path / "at"
-    )
-    while not (tmp_path / "at").exists():
-        time.sleep(0.05)
-    worker = _started("dask_worker", "--scheduler-file", tmp_path / "at", "--nthreads", "1", "--no-nanny")
-    orchestrator = made(address=json.loads((tmp_path / "at").read_text())["address"], patience="20")
-    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    scheduler, worker, orchestrator = _small_cluster(tmp_path, patience="20")
     orchestrator.executor()._patience = 1
     call = orchestrator.submit(_sleep, tmp_path)
     while not (tmp_path / "begun").exists():
@@ -286,6 +279,38 @@ def test_a_scheduler_that_is_frozen_ends_what_runs_within_the_patience(tmp_path:
         for process in (scheduler, worker):
             process.kill()
             process.wait()
+
+
+def test_many_calls_are_cancelled_at_once_also_when_the_scheduler_does_not_answer(tmp_path: Path) -> None:
+    scheduler, worker, orchestrator = _small_cluster(tmp_path, patience="30")
+    calls = [orchestrator.submit(_sleep, tmp_path) for _ in range(8)]
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    scheduler.send_signal(signal.SIGSTOP)
+    try:
+        began = time.perf_counter()
+        assert all(call.cancel() for call in calls)
+        assert time.perf_counter() - began < 2
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+        orchestrator.close()
+
+
+def _small_cluster(
+    tmp_path: Path, patience: str
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes], Any]:
+    """Return a scheduler and a worker as processes of their own, and an orchestrator that is connected."""
+    scheduler = _started(
+        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", tmp_path / "at"
+    )
+    while not (tmp_path / "at").exists():
+        time.sleep(0.05)
+    worker = _started("dask_worker", "--scheduler-file", tmp_path / "at", "--nthreads", "1", "--no-nanny")
+    orchestrator = made(address=json.loads((tmp_path / "at").read_text())["address"], patience=patience)
+    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    return scheduler, worker, orchestrator
 
 
 def _started(program: str, *words: object) -> subprocess.Popen[bytes]:

@@ -44,6 +44,12 @@ _NO_WORKER = (
 )
 
 
+_ANSWER_SECONDS = 0.5
+"""Seconds that the scheduler gets to say where tasks are: an interrupt waits for it."""
+_PLACES_SECONDS, _SILENT_SECONDS = 0.1, 5.0
+"""Seconds for which its answer holds, and for which it is not asked again when none came."""
+
+
 class DaskOrchestrator(PooledOrchestrator):
     """Connects to a running scheduler, or starts a cluster at first use and closes it with the session."""
 
@@ -161,6 +167,8 @@ class _SchedulerConnection(Executor):
         self._needed = resources
         self._options = {"pure": False, "resources": resources or None}
         self._calls: WeakSet[_TaskFuture[Any]] = WeakSet()
+        self._placing, self._placed_until = threading.Lock(), 0.0
+        self._places: dict[str, str] = {}
         self.relay = DaskRelay(client)
 
     def check(self, patience: int) -> None:
@@ -201,10 +209,19 @@ class _SchedulerConnection(Executor):
 
     def worker_of(self, key: str) -> str:
         """Return the address of the worker that has a task; "" if none is known to have it."""
-        with suppress(Exception):  # no scheduler answers
-            found = self.client.sync(self.client.scheduler.processing, workers=None, callback_timeout=1)
-            return next((address for address, keys in found.items() if key in keys), "")
-        return ""
+        with self._placing:
+            # For all tasks that are cancelled together: each second counts when the scheduler does not answer.
+            if time.monotonic() > self._placed_until:
+                self._places, wait = {}, _PLACES_SECONDS
+                try:
+                    found = self.client.sync(
+                        self.client.scheduler.processing, workers=None, callback_timeout=_ANSWER_SECONDS
+                    )
+                    self._places = {key: address for address, keys in found.items() for key in keys}
+                except Exception:  # noqa: BLE001 - whatever it is, there was no answer
+                    wait = _SILENT_SECONDS
+                self._placed_until = time.monotonic() + wait
+            return self._places.get(key, "")
 
     def has_worker(self, address: str) -> bool:
         """Return whether the scheduler knows a worker of this address."""
