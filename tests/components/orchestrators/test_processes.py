@@ -12,6 +12,7 @@ import pytest
 
 from zennb.components.orchestrators import processes
 from zennb.components.orchestrators.processes import ProcessesOrchestrator
+from zennb.engine.remote import portable_error
 from zennb.errors import WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
 
@@ -56,6 +57,21 @@ class TestProcessesOrchestrator(OrchestratorContract):
         assert why in str(done.error)
         assert done.step.status == "failed"
         assert bench.step("answer = 42").values == {"answer": 42}
+
+    def test_an_error_is_rebuilt_once(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        rebuilt: list[str] = []
+        together = portable_error._together
+
+        def noted(parts: Any, scope: Any) -> BaseException:
+            rebuilt.append(parts.message)
+            return together(parts, scope)
+
+        monkeypatch.setattr(portable_error, "_together", noted)
+        done = bench.step(
+            "import threading\nclass Odd(Exception):\n    lock = threading.Lock()\nraise Odd('3')"
+        )
+        assert type(done.error).__name__ == "Odd"
+        assert rebuilt == ["3"]
 
     @pytest.mark.parametrize("base", ["Exception", "BaseException"])
     def test_an_error_that_cannot_be_pickled_is_the_users_own(self, bench: Bench, base: str) -> None:

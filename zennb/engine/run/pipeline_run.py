@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Run, Status, Step
 from zennb.engine.environment.callers import untraced
-from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.element_queue import ElementQueue
 from zennb.engine.run.ended_run import ended_run
 from zennb.engine.run.failures import failure_of, is_interrupt
@@ -287,7 +286,6 @@ class PipelineRun:
             self._handle(task, outcome)
 
     def _handle(self, task: StepTask, outcome: StepOutcome) -> None:
-        outcome = replace(outcome, error=restored(outcome.error, self._context.artifacts.scope))
         if task.failed(outcome):
             self._queue.retry(task)
             return

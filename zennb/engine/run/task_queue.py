@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zennb.components.component import Visibility
 from zennb.engine.environment.callers import traced
+from zennb.engine.remote.portable_error import restored
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
@@ -61,7 +62,7 @@ class TaskQueue:
 
     def _submitted(self, task: StepTask) -> Future[StepOutcome]:
         context = task.context
-        if context.orchestrator.visibility is Visibility.PROCESS:
+        if _is_here(task):
             channels = replace(task.channels, resources=context.resources)
             with traced():  # an orchestrator that runs steps at once runs this one now
                 return context.orchestrator.submit(perform, task.request, channels)
@@ -94,6 +95,8 @@ class TaskQueue:
                 outcome = future.result()
             except Exception as error:  # noqa: BLE001 - it ends this step, not the run
                 outcome = StepOutcome(error=error)
+            if outcome.error is not None and _is_here(task):  # that of a worker was restored where it arrived
+                outcome = replace(outcome, error=restored(outcome.error, task.context.artifacts.scope))
             found.append((task, outcome))
         return found
 
@@ -123,3 +126,8 @@ class TaskQueue:
     def _leave(task: StepTask) -> None:
         if task.isolation is not None:
             task.isolation.__exit__(None, None, None)
+
+
+def _is_here(task: StepTask) -> bool:
+    """Whether a step runs in this process."""
+    return task.context.orchestrator.visibility is Visibility.PROCESS
