@@ -54,6 +54,18 @@ def refused(**config: str) -> InvalidConfiguration:
     return caught.value
 
 
+def test_a_component_is_pickled_without_reading_its_class_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kettle = Kettle.from_config("k", {"whistles": "3"})
+    pickle.dumps(kettle)
+    kettle.options().clear()  # it is nobody's but the caller's
+
+    def read(*_given: Any, **_named: Any) -> Any:
+        raise AssertionError("the traits were read again")
+
+    monkeypatch.setattr(Kettle, "class_traits", read)
+    assert pickle.loads(pickle.dumps(kettle)).config_text() == {"whistles": "3"}
+
+
 def test_options_are_those_tagged_config_in_order() -> None:
     options = Kettle.options()
     assert list(options) == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ast import literal_eval
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from traitlets import Bool, Container, Dict, Enum, HasTraits, TraitError, TraitType, Undefined, Unicode
@@ -56,10 +57,7 @@ class Configured(HasTraits):
     @classmethod
     def options(cls) -> dict[str, Option]:
         """Return the options by name, in the order they are written in the class."""
-        traits = cls.class_traits(config=True)
-        # `class_traits` returns them in alphabetical order; forms and help show them as the author wrote them.
-        order = [name for base in reversed(cls.__mro__) for name in vars(base) if name in traits]
-        return {name: _option(name, traits[name]) for name in dict.fromkeys(order)}
+        return dict(_options_of(cls))
 
     @classmethod
     def from_config(cls, name: str, config: Mapping[str, str]) -> Self:
@@ -105,8 +103,9 @@ class Configured(HasTraits):
 
     def config_text(self) -> dict[str, str]:
         """Return the options that differ from their defaults, as text that `from_config` reads back."""
-        texts = {name: _text(getattr(self, name)) for name in self.options()}
-        return {name: text for name, text in texts.items() if text != self.options()[name].default}
+        options = self.options()
+        texts = {name: _text(getattr(self, name)) for name in options}
+        return {name: text for name, text in texts.items() if text != options[name].default}
 
     def __repr__(self) -> str:
         shown = "".join(f" {name}={text!r}" for name, text in self.config_text().items())
@@ -115,6 +114,14 @@ class Configured(HasTraits):
     def __reduce__(self) -> Any:
         # Open resources are not pickled, only the name and the options as text; secrets stay references.
         return type(self).from_config, (self.name, self.config_text())
+
+
+@cache  # a store is pickled with each step that is sent to a worker, as its options
+def _options_of(cls: type[Configured]) -> dict[str, Option]:
+    traits = cls.class_traits(config=True)
+    # `class_traits` returns them in alphabetical order; forms and help show them as the author wrote them.
+    order = [name for base in reversed(cls.__mro__) for name in vars(base) if name in traits]
+    return {name: _option(name, traits[name]) for name in dict.fromkeys(order)}
 
 
 def _option(name: str, trait: TraitType[Any, Any]) -> Option:

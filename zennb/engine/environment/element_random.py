@@ -12,10 +12,12 @@ import importlib
 import random
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import xxhash
 
+from zennb.compat.instances import is_a
 from zennb.core.records.observed import UNTOUCHED
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
 
@@ -70,9 +72,11 @@ class RandomStart:
         for name, base in self._bases.items():
             is_seeded = self.digests[name] != UNTOUCHED
             seed = hashlib.sha256("\0".join([name, base, *content]).encode()).digest()
-            changes[name], derived = _DERIVE[name](seed, is_seeded)
+            changes[name], state = _DERIVE[name](seed, is_seeded)
             if is_seeded:
-                digests[name] = derived
+                digests[name] = xxhash.xxh3_128_hexdigest(
+                    state if is_a(state, bytes) else repr(state).encode()
+                )
         return ElementRandom(changes=changes, digests=digests)
 
     def restore(self) -> None:
@@ -96,26 +100,35 @@ def _plain(state: Any, is_seeded: bool) -> Any:
     return {"version": version, "words": packed, "gauss": gauss, "seeded": is_seeded}
 
 
-def _derive_plain(seed: bytes, is_seeded: bool) -> tuple[Any, str]:
+def _derive_plain(seed: bytes, is_seeded: bool) -> tuple[Any, Any]:
+    """Return the change that sets a state derived from a seed, and the state as it is digested; as those below."""
     state = random.Random(int.from_bytes(seed, "little")).getstate()
-    return _plain(state, is_seeded), xxhash.xxh3_128_hexdigest(repr(state).encode())
+    return _plain(state, is_seeded), state
 
 
-def _derive_numpy(seed: bytes, is_seeded: bool) -> tuple[Any, str]:
+def _derive_numpy(seed: bytes, is_seeded: bool) -> tuple[Any, Any]:
     numpy: Any = sys.modules["numpy"]
-    name, words, *rest = numpy.random.RandomState(numpy.frombuffer(seed, numpy.uint32)).get_state()
+    generator = _generator()
+    generator.seed(numpy.frombuffer(seed, numpy.uint32))
+    name, words, *rest = generator.get_state()
     state = (name, words.tobytes(), *rest)
-    return {"seeded": is_seeded, "state": state}, xxhash.xxh3_128_hexdigest(repr(state).encode())
+    return {"seeded": is_seeded, "state": state}, state
 
 
-def _derive_torch(seed: bytes, is_seeded: bool) -> tuple[Any, str]:
+@cache
+def _generator() -> Any:
+    """Return a generator of numpy to seed again and again: a new one asks the system for noise first."""
+    return sys.modules["numpy"].random.RandomState(0)
+
+
+def _derive_torch(seed: bytes, is_seeded: bool) -> tuple[Any, Any]:
     # Below 2**40, or it would count as a seed of torch's own.
     number = int.from_bytes(seed[:4], "little")
     state = bytes(sys.modules["torch"].Generator().manual_seed(number).get_state().tolist())
-    return {"seeded": is_seeded, "state": state}, xxhash.xxh3_128_hexdigest(state)
+    return {"seeded": is_seeded, "state": state}, state
 
 
-_DERIVE: dict[str, Callable[[bytes, bool], tuple[Any, str]]] = {
+_DERIVE: dict[str, Callable[[bytes, bool], tuple[Any, Any]]] = {
     PlainRandom.name: _derive_plain,
     NumpyRandom.name: _derive_numpy,
     TorchRandom.name: _derive_torch,

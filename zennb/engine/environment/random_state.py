@@ -109,6 +109,9 @@ class NumpyRandom:
     matters = True
     is_per_context = False
 
+    def __init__(self) -> None:
+        self._first: tuple[Any, Any] = (None, None)
+
     def read(self) -> Any:
         """Return the state; None while `numpy.random` is not loaded."""
         numpy = sys.modules.get("numpy.random")
@@ -128,7 +131,7 @@ class NumpyRandom:
         if after is None:  # back to before it was loaded: only "unseeded" matters
             return {"seeded": False, "state": None} if self._is_seeded() else None
         beginning = self._beginning()
-        if beginning is not None and after[1:3] == _first_state(beginning):
+        if beginning is not None and after[1:3] == self._first_state(beginning):
             return None
         return {"seeded": beginning is None, "state": after}
 
@@ -148,16 +151,19 @@ class NumpyRandom:
     def _is_seeded(self) -> bool:
         return "numpy.random" in sys.modules and self._beginning() is None
 
+    def _first_state(self, beginning: Any) -> Any:
+        """Return words and position of a generator begun like this; asked for each step that is sent to a worker."""
+        known, first = self._first
+        if known is not beginning:
+            state = sys.modules["numpy.random"].MT19937(beginning).state["state"]
+            first = (state["key"].tobytes(), state["pos"])
+            self._first = beginning, first
+        return first
+
     @staticmethod
     def _beginning() -> Any:
         """Return the seed sequence that the generator chose itself; None once it was seeded."""
         return getattr(sys.modules["numpy.random"].get_bit_generator(), "seed_seq", None)
-
-
-def _first_state(beginning: Any) -> Any:
-    """Return words and position of a generator begun like this."""
-    state = sys.modules["numpy.random"].MT19937(beginning).state["state"]
-    return (state["key"].tobytes(), state["pos"])
 
 
 class TorchRandom:

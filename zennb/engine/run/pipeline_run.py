@@ -22,7 +22,7 @@ from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_alerts import RunAlerts
 from zennb.engine.run.run_request import FinishedRun, RunRequest, status_of_run
 from zennb.engine.run.step_task import StepTask, new_task
-from zennb.engine.run.task_queue import TICK, TaskQueue
+from zennb.engine.run.task_queue import BRIEFLY, TICK, TaskQueue
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer, unstored_in
 from zennb.engine.run.unstored import unrecorded
 from zennb.engine.step.reusability import refused_copies, refused_parts
@@ -275,15 +275,16 @@ class PipelineRun:
 
     def _collect(self) -> None:
         """Record the steps that have ended; wait a moment when none has."""
-        ended = self._queue.ended()
+        # One transaction for all short steps that end in that time.
+        ended = self._queue.ended() or self._queue.ended(within=BRIEFLY)
         if not ended:
             self._write()  # there is nothing else to do meanwhile
-            self._queue.wait()
-            ended = self._queue.ended()
+            ended = self._queue.ended(within=TICK)
         if not ended:
             self._notify()
         for task, outcome in ended:
             self._handle(task, outcome)
+        self._write_if_due()
 
     def _handle(self, task: StepTask, outcome: StepOutcome) -> None:
         if task.failed(outcome):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from zennb.components.component import Visibility
@@ -20,9 +23,10 @@ if TYPE_CHECKING:
 
     from zennb.engine.run.step_task import StepTask
 
-__all__ = ["TICK", "TaskQueue"]
+__all__ = ["BRIEFLY", "TICK", "TaskQueue"]
 
 TICK = 0.2  # seconds between two updates of a live view
+BRIEFLY = 0.02  # seconds in which several short steps may end
 STOP_SECONDS = 1.0  # that steps get to end when they are stopped, before their workers are ended
 
 
@@ -36,6 +40,9 @@ class TaskQueue:
     def __init__(self, before: Callable[[], None]) -> None:
         self._before = before
         self._tasks: dict[Future[StepOutcome], StepTask] = {}
+        # Noted when they end, by number: to ask each of thousands of elements each time takes longer than they do.
+        self._numbers, self._ended = count(), list[tuple[int, Future[StepOutcome]]]()
+        self._has_ended = threading.Event()
         self._waiting: list[StepTask] = []
 
     def __bool__(self) -> bool:
@@ -56,9 +63,14 @@ class TaskQueue:
                 future = Future()
                 future.set_exception(error)
             self._tasks[future] = task
+            future.add_done_callback(partial(self._note, next(self._numbers)))
         except BaseException:
             self._leave(task)
             raise
+
+    def _note(self, number: int, future: Future[StepOutcome]) -> None:
+        self._ended.append((number, future))
+        self._has_ended.set()
 
     def _submitted(self, task: StepTask) -> Future[StepOutcome]:
         context = task.context
@@ -85,10 +97,20 @@ class TaskQueue:
             if task.begun <= now:
                 self.launch(task)
 
-    def ended(self) -> list[tuple[StepTask, StepOutcome]]:
-        """Return the steps that have ended since the last call, in the order in which they began."""
+    def ended(self, *, within: float = 0.0) -> list[tuple[StepTask, StepOutcome]]:
+        """Return the steps that have ended since the last call, in the order in which they began.
+
+        Args:
+            within: seconds to wait, at most, until one ends or is due to be tried again.
+        """
+        if within and self._tasks:
+            self._has_ended.wait(within)
+        elif within:
+            time.sleep(max(0.0, min(within, min(task.begun for task in self._waiting) - time.time())))
         found = []
-        for future in [each for each in self._tasks if each.done()]:
+        self._has_ended.clear()
+        for number, future in sorted(self._ended):
+            self._ended.remove((number, future))
             task = self._tasks.pop(future)
             self._leave(task)
             try:
@@ -99,13 +121,6 @@ class TaskQueue:
                 outcome = replace(outcome, error=restored(outcome.error, task.context.artifacts.scope))
             found.append((task, outcome))
         return found
-
-    def wait(self) -> None:
-        """Wait a moment, or until a step ends."""
-        if self._tasks:
-            wait(self._tasks, timeout=TICK, return_when=FIRST_COMPLETED)
-        else:
-            time.sleep(max(0.0, min(TICK, min(task.begun for task in self._waiting) - time.time())))
 
     def stop(self, error: BaseException) -> dict[str, str]:
         """Stop all steps that run, because of an error; note in it, and return by step, what goes on all the same."""
