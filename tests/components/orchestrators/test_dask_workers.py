@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -328,5 +329,36 @@ def test_code_that_holds_much_data_passes_by_the_scheduler(
     assert bench.step("found = Table().total()").values == {"found": 4499998500000.0}
     assert max(sent) < 1_000_000
     assert max(map(bench.run_context.store.size, set(stored()) - before)) < 1_000_000
+    bench.orchestrator.close()
+    bench.close()
+
+
+def test_an_outcome_with_the_files_of_its_step_passes_by_the_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = _bench(tmp_path, monkeypatch, arguments="{'n_workers': 1}", patience="30")
+    before, received = set(bench.run_context.store.digests()), list[int]()
+    take = Future.set_result
+
+    def noted(future: Any, result: Any) -> None:
+        if type(future).__name__ == "_TaskFuture":  # what has come through the scheduler
+            received.append(len(cloudpickle.dumps(result)))
+        take(future, result)
+
+    monkeypatch.setattr(Future, "set_result", noted)
+    done = bench.step(
+        "import random\nfor number in range(4):\n"
+        "    open(f'{number}.bin', 'wb').write(random.Random(number).randbytes(900_000))"
+    )
+    assert done.error is None
+    assert max(received) < 1_000_000
+    # What stays in the store is what reuse needs: the files.
+    monkeypatch.undo()
+    large = [
+        each
+        for each in set(bench.run_context.store.digests()) - before
+        if bench.run_context.store.size(each) > 1e6
+    ]
+    assert len(large) == 1
     bench.orchestrator.close()
     bench.close()

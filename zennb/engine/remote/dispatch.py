@@ -18,7 +18,7 @@ import cloudpickle
 from zennb.components.component import Visibility
 from zennb.components.long_calls import long_call
 from zennb.engine.environment.open_figures import OpenFigures
-from zennb.engine.remote.large_requests import StoredRequest, perform_stored
+from zennb.engine.remote.large_messages import StoredRequest, perform_and_send
 from zennb.engine.remote.left_running import LeftRunning
 from zennb.engine.remote.live_metrics import RemoteMetrics
 from zennb.engine.remote.portable_error import restored
@@ -28,13 +28,13 @@ from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.remote.unstored_blobs import taken, with_unstored
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.remote.worker_folder import check_files
-from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
 from zennb.errors import StepTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from zennb.engine.remote.large_messages import SentOutcome
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.recording import Event
@@ -105,10 +105,7 @@ class _RemoteStep:
         if before := _left.before(orchestrator):
             self._waiting.enter_context(long_call(f"{self._request.definition.name}: {before}"))
         try:
-            if self._stored is None:
-                inner = orchestrator.submit(perform, self._request, self._link)
-            else:
-                inner = orchestrator.submit(perform_stored, self._stored, self._link)
+            inner = orchestrator.submit(perform_and_send, self._stored or self._request, self._link)
         except BaseException:
             self._forget()
             if self._relay is not None:
@@ -130,7 +127,7 @@ class _RemoteStep:
         if next(self._begins) and self._channels.restarted is not None:
             self._channels.restarted()
 
-    def _rest(self, inner: Future[StepOutcome], seconds: float) -> str:
+    def _rest(self, inner: Future[SentOutcome], seconds: float) -> str:
         name, orchestrator = self._request.definition.name, self._context.orchestrator
         return _left.of(name, self._call, inner, orchestrator, seconds=seconds)
 
@@ -139,7 +136,7 @@ class _RemoteStep:
         if self._stored is not None:
             self._stored.delete()
 
-    def _done(self, inner: Future[StepOutcome]) -> None:
+    def _done(self, inner: Future[SentOutcome]) -> None:
         self._limit.end()
         self._forget()
         rest = ""
@@ -178,7 +175,7 @@ class _TimeLimit:
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
         self._timer: threading.Timer | None = None
-        self._future: Future[StepOutcome] | None = None
+        self._future: Future[SentOutcome] | None = None
         self.is_over = False
 
     def begin(self) -> None:
@@ -189,7 +186,7 @@ class _TimeLimit:
             self._timer.daemon = True
             self._timer.start()
 
-    def ends(self, future: Future[StepOutcome]) -> None:
+    def ends(self, future: Future[SentOutcome]) -> None:
         """Cancel this future when the time is over."""
         self._future = future
 
@@ -273,7 +270,7 @@ def pickled_values(request: StepRequest, channels: Channels) -> bytes:
 
 
 def _hand_on(
-    inner: Future[StepOutcome],
+    inner: Future[SentOutcome],
     outer: Future[StepOutcome],
     run_context: RunContext,
     output: Callable[[Event], None] | None,

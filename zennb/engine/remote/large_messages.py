@@ -1,0 +1,113 @@
+"""Owns how large requests reach a worker, and large outcomes the driver: through the artifact store, as values do.
+
+A default argument, a closure or a class attribute can hold any amount of data, and an outcome has the files that its
+step wrote. The scheduler of a cluster keeps in its memory all that passes through it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cloudpickle
+
+from zennb.engine.remote.unstored_blobs import LARGEST
+from zennb.engine.step.perform import perform
+from zennb.errors import StoreError, ZennbError
+
+if TYPE_CHECKING:
+    from zennb.components.component import ArtifactStore
+    from zennb.engine.step.outcome import StepOutcome
+    from zennb.engine.step.request import Link, StepRequest
+
+__all__ = ["SentOutcome", "StoredRequest", "perform_and_send"]
+
+_TOKEN = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRequest:
+    """A request in an artifact store.
+
+    Attributes:
+        store: the store.
+        digest: its name there.
+    """
+
+    store: ArtifactStore
+    digest: str
+
+    @classmethod
+    def of(cls, request: StepRequest) -> StoredRequest | None:
+        """Store a request that is large; None for one that is not, or that the store does not take."""
+        process, store = request.process, request.store
+        carried = [] if process is None else [*process.constants.values(), *process.settings.values()]
+        if store is None or sum(map(len, (request.code, request.values, *carried))) <= LARGEST:
+            return None
+        digest = _stored(cloudpickle.dumps(request), store)
+        return cls(store=store, digest=digest) if digest else None
+
+    def delete(self) -> None:
+        """Delete it: the step has ended."""
+        with suppress(ZennbError):
+            self.store.delete(self.digest)
+
+    def load(self) -> StepRequest:
+        """Return the request."""
+        request: StepRequest = cloudpickle.loads(_content(self.store, self.digest))
+        return request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentOutcome:
+    """An outcome on its way from a worker.
+
+    Attributes:
+        pickled: the outcome; empty where it is in the artifact store of its step.
+        digest: its name there; "" for none.
+    """
+
+    pickled: bytes = b""
+    digest: str = ""
+
+    @classmethod
+    def of(cls, outcome: StepOutcome, store: ArtifactStore | None) -> SentOutcome:
+        """Return it pickled, or where it is stored if it is large and the store takes it."""
+        pickled = cloudpickle.dumps(outcome)
+        digest = "" if store is None or len(pickled) <= LARGEST else _stored(pickled, store)
+        return cls(digest=digest) if digest else cls(pickled=pickled)
+
+    def opened(self, store: ArtifactStore) -> StepOutcome:
+        """Return the outcome; in the store, it is deleted.
+
+        Raises:
+            StoreError: it is not in the store any more.
+        """
+        outcome: StepOutcome = cloudpickle.loads(
+            _content(store, self.digest) if self.digest else self.pickled
+        )
+        if self.digest:
+            with suppress(ZennbError):
+                store.delete(self.digest)
+        return outcome
+
+
+def perform_and_send(request: StepRequest | StoredRequest, channels: Link | None = None) -> SentOutcome:
+    """Perform a step, as `perform`; its request may be in an artifact store, and its outcome goes there if large."""
+    found = request.load() if isinstance(request, StoredRequest) else request
+    return SentOutcome.of(perform(found, channels), found.store)
+
+
+def _stored(content: bytes, store: ArtifactStore) -> str:
+    """Return the name under which something is stored; "" where the store does not take it."""
+    try:
+        # The name is its own: it is deleted, and others may send the same.
+        return store.put([uuid.uuid4().hex.encode(), content])
+    except StoreError:
+        return ""
+
+
+def _content(store: ArtifactStore, digest: str) -> memoryview:
+    return memoryview(store.get(digest))[_TOKEN:]
