@@ -92,7 +92,7 @@ class _RemoteStep:
         self._limit, self._waiting = _TimeLimit(request.definition.options.timeout), ExitStack()
         self._metrics, self._begins = RemoteMetrics(request.definition.name), count()
         self._outer: Future[StepOutcome] = Future()
-        self._stored = StoredRequest.of(request)
+        self._stored: StoredRequest | None = None
         is_elsewhere = run_context.orchestrator.visibility is Visibility.NETWORK
         self._check = partial(check_files, request, is_elsewhere=is_elsewhere, began=time.time())
         # Before it is submitted: the worker may connect at once.
@@ -105,6 +105,7 @@ class _RemoteStep:
         if before := _left.before(orchestrator):
             self._waiting.enter_context(long_call(f"{self._request.definition.name}: {before}"))
         try:
+            self._stored = StoredRequest.of(self._request)
             inner = orchestrator.submit(perform_and_send, self._stored or self._request, self._link)
         except BaseException:
             self._forget()

@@ -1,0 +1,96 @@
+"""A step that is not submitted leaves nothing behind: no request in the store, no link, and no relay."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.components.component import Orchestrator, Visibility
+from zennb.components.relay import Relay
+from zennb.engine.remote import dispatch
+from zennb.engine.remote.left_running import LeftRunning
+from zennb.engine.remote.side_channel import Call
+from zennb.errors import WorkerLost
+from zennb.testing.steps import Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class _Relay(Relay):
+    def __init__(self) -> None:
+        self.open: set[str] = set()
+
+    def expect(self, token: str, receive: Any) -> Any:
+        del receive
+        self.open.add(token)
+        return None
+
+    def close(self, token: str) -> None:
+        self.open.remove(token)
+
+
+class _Unreachable(Orchestrator):
+    """Its scheduler is gone when a relay is asked for, or when a step is submitted."""
+
+    flavor = "unreachable"
+    description = "runs nothing"
+    visibility = Visibility.MACHINE
+    fails_early = True
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.relays = _Relay()
+
+    def relay(self) -> Relay | None:
+        if self.fails_early:
+            raise WorkerLost("nobody answers.")
+        return self.relays
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        del fn, args, kwargs
+        raise WorkerLost("nobody answers.")
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.chdir(tmp_path)
+    found = Bench(_Unreachable(name="test"), tmp_path / "home")
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("fails_early", [True, False])
+def test_a_step_that_cannot_be_submitted_leaves_nothing_behind(bench: Bench, *, fails_early: bool) -> None:
+    orchestrator: Any = bench.orchestrator
+    orchestrator.fails_early = fails_early
+    before, calls = set(bench.run_context.store.digests()), dict(dispatch._server._calls)
+    bench.cell(
+        "class Table:\n    rows = [bytes(3_000_000)]\n    def size(self):\n        return len(self.rows[0])"
+    )
+    with pytest.raises(WorkerLost, match="nobody answers"):
+        bench.step("size = Table().size()")
+    assert set(bench.run_context.store.digests()) == before
+    assert dispatch._server._calls == calls
+    assert orchestrator.relays.open == set()
+
+
+class _Abandoned(Future[Any]):
+    def abandon(self) -> str:
+        return "the worker far away"
+
+
+def test_a_step_that_has_ended_after_all_is_not_waited_for(bench: Bench) -> None:
+    left, call = LeftRunning(), Call(None, lambda: None, lambda _points: None)
+    call.connected = True
+    said = left.of("slow", call, _Abandoned(), bench.orchestrator, seconds=0)
+    assert said.startswith("its code goes on running on the worker far away until it ends")
+    assert "`slow`, which was stopped, on the worker far away" in left.before(bench.orchestrator)
+    left.forget(call)
+    assert left.before(bench.orchestrator) == ""
