@@ -67,9 +67,8 @@ def test_a_notebook_runs_as_it_was_and_is_followed_to_its_end(
 ) -> None:
     written(*CELLS)
     outcome = command("run", "study.ipynb", "--background", "-p", "depth=5", "-o", "done.ipynb")
-    assert outcome.view.text.startswith(
-        "◌ run 1 runs in the background (double); `zennb runs attach 1` shows"
-    )
+    assert outcome.view.text.startswith("◌ run 1 began in the background at ")
+    assert " (double); `zennb runs attach 1` shows" in outcome.view.text
     assert outcome.data["status"] == "running"
     written("1 / 0")  # what happens to the file does not reach the run
     assert "· double" in command("runs", "list").view.text

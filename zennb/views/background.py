@@ -8,7 +8,7 @@ from zennb.core.records.records import Artifact, Failure, Run, Status, Step
 from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, muted, prose
 from zennb.views.step import is_without_room, status_line
-from zennb.views.text import clean, clean_block, duration, listing
+from zennb.views.text import clean, clean_block, duration, listing, when
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -18,19 +18,26 @@ __all__ = ["ended", "lost", "started", "step_line", "step_started"]
 
 
 def started(run: Run, steps: Sequence[str]) -> View:
-    """Say that a run has started, and how to see its output and to stop it."""
+    """Say that a run has started, and how to see its output and to stop it.
+
+    A saved notebook keeps the line when the run has long ended, so it says when it began, and not that it runs.
+    """
     what = f" ({listing(steps, most=6)})" if steps else ""
-    return _line(
-        run.status,
-        f"run {run.id} runs in the background{what}; `%runs attach {run.id}` shows its output, "
-        f"`%runs stop {run.id}` ends it",
-    )
+    return _line(run.status, f"run {run.id} began {_since(run)}{what}; {_ways(run)}")
 
 
 def step_started(run: Run, step: Step) -> str:
-    """Return the reason in the status line of a step that has started in the background."""
+    """Return the reason in the status line of a step that has started in the background; true for ever, as above."""
     why = f"{clean(step.reason)}; " if step.reason else ""
-    return f"{why}in the background: `%runs attach {run.id}` shows its output, `%runs stop {run.id}` ends it"
+    return f"{why}{_since(run)}: {_ways(run)}"
+
+
+def _since(run: Run) -> str:
+    return f"in the background at {when(run.started)}" if run.started else "in the background"
+
+
+def _ways(run: Run) -> str:
+    return f"`%runs attach {run.id}` shows its output and how it ends, `%runs stop {run.id}` ends it"
 
 
 def ended(run: Run, names: Sequence[str] = (), *, remarks: Sequence[str] = ()) -> View:

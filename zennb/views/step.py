@@ -30,6 +30,7 @@ __all__ = [
     "reason",
     "running_line",
     "shown_state",
+    "started_line",
     "state_word",
     "status_line",
     "step",
@@ -61,6 +62,11 @@ def status_line(step: Step) -> View:
     return _line(step, step.status, None if step.status in QUIET or step.original else step.seconds)
 
 
+def started_line(step: Step) -> View:
+    """Return the line of a step that goes on elsewhere, which a saved notebook may keep: `◌ train  started  (why)`."""
+    return _line(step, step.status, None, word="started")
+
+
 def running_line(step: Step, *, seconds: float) -> View:
     """Return the line of a step that still runs: `◌ train  running  3.2 s  (first run)`.
 
@@ -71,7 +77,7 @@ def running_line(step: Step, *, seconds: float) -> View:
     return _line(step, Status.RUNNING, seconds)
 
 
-def _line(step: Step, status: Status, seconds: float | None) -> View:
+def _line(step: Step, status: Status, seconds: float | None, *, word: str = "") -> View:
     style = mark(shown_state(step) if status is step.status else status)
     took, failed, why = duration(seconds), _failure(step.failure), reason(step)
     if (made := step.original) is not None:
@@ -81,7 +87,7 @@ def _line(step: Step, status: Status, seconds: float | None) -> View:
         why = why if date in told else why.replace(told, f"{told}, {date}", 1)
     text = [
         f"{style.symbol} {clean(step.name)}",
-        style.word,
+        word or style.word,
         took,
         effect(step),
         failed,
@@ -89,7 +95,7 @@ def _line(step: Step, status: Status, seconds: float | None) -> View:
     ]
     html = [
         f"{symbol_html(style)} {strong(name(step.name))}",
-        style.word,
+        word or style.word,
         muted(escape(took)) if took else "",
         _effect_html(step),
         prose(failed),

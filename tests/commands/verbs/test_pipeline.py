@@ -151,7 +151,7 @@ def test_a_run_in_the_background_is_started_and_said(workspace: Any, command: Co
     kernel = type(command)(workspace, FakeSession(run=run))
     outcome = kernel("pipeline", "run", "--background")
     assert kernel.session.asked[0]["background"] is True
-    assert (outcome.view.text.startswith("◌ run 7 runs in the background"), outcome.code) == (True, 0)
+    assert (outcome.view.text.startswith("◌ run 7 began in the background"), outcome.code) == (True, 0)
     assert (outcome.data["id"], outcome.data["status"]) == (7, "running")
 
 

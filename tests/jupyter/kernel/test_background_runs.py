@@ -31,6 +31,7 @@ def test_a_step_in_the_background_is_cached_afterwards(notebook: Notebook) -> No
     notebook.run(PLAIN)
     (started,) = notebook.run(STEP)
     assert (started.status, started.facts["run"], started.out) == ("running", 1, "")
+    assert "  started  (first run; in the background at " in said(started)
     assert "`%runs attach 1`" in started.reason
     assert ended() == "completed"
     (plain,) = notebook.run("print(model.tolist())")
@@ -239,7 +240,7 @@ def test_a_pipeline_of_which_one_step_fails(notebook: Notebook) -> None:
     (started,) = notebook.run("%pipeline run --background --rerun")
     number = api.workspace().metadata.runs(kind="pipeline")[0].id
     assert number is not None
-    assert f"run {number} runs in the background" in said(started)
+    assert f"run {number} began in the background" in said(started)
     assert ended(number) == "failed"
     states = {step.name: step.status.value for step in api.workspace().metadata.steps(number)}
     assert states == {"load": "completed", "train": "failed", "count": "completed"}

@@ -9,7 +9,7 @@ from uuid import uuid4
 from zennb.core.records.records import Status
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
 from zennb.materializers.registry import LEFT_OUT
-from zennb.views.step import status_line
+from zennb.views.step import started_line, status_line
 from zennb.views.text import listing
 from zennb.views.view import View, join, note
 
@@ -52,7 +52,8 @@ class StatusLines:
         """
         shown = step.reason.removeprefix(said).removeprefix("; ")
         # The error stands above the line, with its traceback.
-        view: View = status_line(replace(step, reason=shown, failure=None))
+        line = started_line if step.status is Status.RUNNING else status_line
+        view: View = line(replace(step, reason=shown, failure=None))
         notes = [*filter(None, [self._secret_notes.of(step), *_left_out(step)])]
         if self.hides is not None and not notes and not slot and self.hides(step):
             return
