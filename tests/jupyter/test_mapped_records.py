@@ -9,6 +9,7 @@ import pytest
 
 from tests.jupyter.mapped import FRAME, IMPORTS, elements_run, use
 from zennb import api
+from zennb.components.artifact_stores.local import LocalArtifactStore
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -115,3 +116,25 @@ def test_frames_of_groups_are_results(notebook: Notebook) -> None:
         "table = pd.Series(mean, index=key)",
     )
     pd.testing.assert_series_equal(notebook.ns["table"], pd.Series([2.0, 2.0], index=["a", "b"]))
+
+
+def test_elements_that_run_elsewhere_are_stored_together(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    put_all = LocalArtifactStore.put_all
+
+    def noted(store: LocalArtifactStore, blobs: Any) -> list[str]:
+        asked.append(len(blobs))
+        return put_all(store, blobs)
+
+    notebook.run(*use("processes"), "xs = list(range(64))")
+    monkeypatch.setattr(LocalArtifactStore, "put_all", noted)
+    (ran,) = notebook.run("%%step mapped --map xs\nsquare = xs * xs")
+    assert ran.status == "completed"
+    assert notebook.ns["square"] == [x * x for x in range(64)]
+    # One by one at first, so that workers need not wait; then up to 32.
+    assert {2, 4, 8, 16, 32} <= set(asked)
+    notebook.restart()
+    notebook.run("xs = list(range(64))", "%%step mapped --map xs\nsquare = xs * xs")
+    assert elements_run() == 64

@@ -285,3 +285,22 @@ def test_groups_are_what_is_connected_through_shared_state(members: list[set[int
             numbers |= each[1]
         expected.append((names, numbers))
     assert together == {frozenset(names) for names, _ in expected}
+
+
+def test_scalars_of_one_name_are_stored_ahead_in_one_call_and_no_secrets(tmp_path: Path) -> None:
+    bench, scalars = Bench(tmp_path), dict[tuple[str, str], Artifact]()
+    values: list[Any] = [1, 2.5, "text", [1], 1]
+    seen = [(value, digest_value(value, name="x")) for value in values]
+    bench.repository.capture_scalars("x", seen, scalars)
+    assert bench.store.asked == 1
+    assert {name for name, _ in scalars} == {"x"}
+    assert len(scalars) == 3
+    for value, digest in seen[:3]:
+        saved = bench.repository.save({"x": (value, digest)}, kind="captured", scalars=scalars).artifacts
+        assert (saved["x"].name, saved["x"].kind) == ("x", "parameter")
+        assert bench.repository.load(saved) == {"x": value}
+    assert bench.store.asked == 1
+    hidden = [("hunter2-" * 4, digest_value("hunter2-" * 4, name="password"))]
+    bench.repository.capture_scalars("password", hidden, scalars)
+    assert bench.store.asked == 1
+    assert "password" not in {name for name, _ in scalars}

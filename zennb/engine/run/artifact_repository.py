@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,24 @@ class ArtifactRepository:
         # Reused artifacts came before new ones; records keep the order in which the step bound its names.
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused, secret=frozenset(secret))
+
+    def capture_scalars(self, name: str, values: Iterable[tuple[Any, ValueDigest]], scalars: Scalars) -> None:
+        """Store the scalars among values of one name ahead, all in one call; what is refused is left to `save`.
+
+        Args:
+            name: their name.
+            values: the values.
+            scalars: as for `save`.
+        """
+        dumps = {}
+        for value, seen in values:
+            group = {name: (value, seen)}
+            if is_one_of(value, SCALARS) and (name, seen.digest) not in scalars and not self._secret(group):
+                with suppress(NotStorable):
+                    dumps[name, seen.digest] = group, *self._stored_parts(self._dump(group))
+        blobs = self.store.put_all([whole.buffers for _, whole, _ in dumps.values()]) if dumps else []
+        for (key, (group, whole, parts)), blob in zip(dumps.items(), blobs, strict=True):
+            scalars[key] = self._records(group, whole, blob, parts, "captured")[name]
 
     def load(self, artifacts: Mapping[str, Artifact], modules: Collection[str] = ()) -> dict[str, Any]:
         """Return the values of artifacts; those stored together still share what they shared.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from zennb.engine.step.streams import redirected
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Step
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["ElementQueue"]
+
+_TOGETHER = 32
+"""Elements that are resolved before they are submitted, so that one transaction stores what they are."""
 
 
 class ElementQueue:
@@ -90,10 +94,10 @@ class ElementQueue:
             handle: notes what has ended meanwhile, and reports progress.
         """
         for fan in list(self.fans):
-            while (number := fan.next()) is not None:
-                self._begin(fan, number)
-                # At once: an orchestrator that runs elements one after the other has run this one.
-                handle()
+            most = 1  # then more and more: the first ones are not to wait
+            while numbers := fan.next(most):
+                self._begin_all(fan, numbers, handle)
+                most = min(2 * most, _TOGETHER)
             if fan.is_done:
                 self.fans.remove(fan)
                 yield fan
@@ -106,17 +110,17 @@ class ElementQueue:
             fan.failed(number, outcome.error)
         self._unit.note(step)
 
-    def _begin(self, fan: FanOut, number: int) -> None:
-        started = time.time()
-        try:
-            resolved = fan.steps.resolve(number)
-            if fan.is_twin(number, resolved):
-                return
-            if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
-                self._write()  # another mapped step of the run has had this element
-            decision = fan.decide(number, resolved)
-            self.packages.update(resolved.parts.packages)
-            if decision.reuse is None:
+    def _begin_all(self, fan: FanOut, numbers: Sequence[int], handle: Callable[[], None]) -> None:
+        chosen = [found for number in numbers if (found := self._decided(fan, number)) is not None]
+        if len(chosen) > 1:
+            name = fan.steps.name
+            inputs = [
+                (each.values[name], each.digests[name]) for _, each, *_ in chosen if name in each.digests
+            ]
+            with suppress(ZennbError), redirected(Recording()):  # else each is stored when its turn comes
+                fan.context.artifacts.capture_scalars(name, inputs, self._unit.scalars)
+        for number, resolved, decision, started in chosen:
+            try:
                 task = new_task(
                     resolved,
                     decision,
@@ -126,8 +130,28 @@ class ElementQueue:
                     scalars=self._unit.scalars,
                 )
                 self._tasks.launch(self._of_element(task, fan, number))
+            except ZennbError as error:
+                fan.failed(number, error)
+            # At once: an orchestrator that runs elements one after the other has run this one.
+            handle()
+        if not chosen:
+            handle()
+
+    def _decided(self, fan: FanOut, number: int) -> tuple[int, ResolvedStep, CacheDecision, float] | None:
+        """Return an element that has to run; None for one that is reused, equal to an earlier one, or fails."""
+        started = time.time()
+        try:
+            resolved = fan.steps.resolve(number)
+            if fan.is_twin(number, resolved):
+                return None
+            if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
+                self._write()  # another mapped step of the run has had this element
+            decision = fan.decide(number, resolved)
         except ZennbError as error:
             fan.failed(number, error)
+            return None
+        self.packages.update(resolved.parts.packages)
+        return (number, resolved, decision, started) if decision.reuse is None else None
 
     def _of_element(self, task: StepTask, fan: FanOut, number: int) -> StepTask:
         inputs = fan.named_inputs(number, task.inputs)

@@ -109,7 +109,7 @@ class FanOut:
 
     def running(self) -> Step:
         """Return the record of the step as far as it has got."""
-        done = self.size - len(self._waiting) - len(self._running)
+        done = len(self._results) + len(self._errors) + len(self._twins)
         failed = f", {len(self._errors)} failed" if self._errors else ""
         bar = "▰" * (10 * done // max(1, self.size))
         reason = f"{bar.ljust(10, '▱')} {done} of {self.size} elements{failed}"
@@ -117,11 +117,15 @@ class FanOut:
             self._resolved, status=Status.RUNNING, reason=reason, started=self.started
         )
 
-    def next(self) -> int | None:
-        """Return the element to begin now; None when there is none, or it has to wait."""
-        if not self._waiting or (self._takes_turns and self._running):
-            return None
-        return self._waiting.popleft()
+    def next(self, most: int) -> list[int]:
+        """Return the elements to begin now; none when there are none, or they have to wait.
+
+        Args:
+            most: how many, where they run elsewhere. In this process one may change what the next one depends on.
+        """
+        if self._takes_turns and self._running:
+            return []
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), 1 if self._is_here else most))]
 
     def is_twin(self, number: int, resolved: ResolvedStep) -> bool:
         """Whether an element has the content of one before it, whose results are then its own as well."""
