@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.instances import attributes_of, is_a, module_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "as_often",
@@ -16,6 +21,7 @@ __all__ = [
     "function_of_ufunc",
     "memory_order",
     "memory_owner",
+    "owners",
     "top_array",
     "with_strides",
 ]
@@ -29,13 +35,33 @@ _REPEATED = 1 << 22
 
 def memory_owner(array: Any) -> Any:
     """Return the object that owns an array's memory: an array, or what numpy was given (a `bytearray`, a map)."""
-    owner = array
-    while True:
-        # A memoryview stands between an array and what it was made from.
-        below = owner.obj if type(owner) is memoryview else getattr(owner, "base", None)
-        if below is None:
-            return owner
-        owner = below
+    *_, owner = owners(array)
+    return owner
+
+
+def owners(array: Any) -> Iterator[Any]:
+    """Yield an array, what it is a view of, what that is a view of, and so on; of anything else only itself.
+
+    Other objects may have a `base` that means something else, is the object itself, or is made anew each time.
+    """
+    seen, at = set[int](), array
+    while at is not None and id(at) not in seen:
+        yield at
+        seen.add(id(at))
+        at = _owner_of(at)
+
+
+def _owner_of(value: Any) -> Any:
+    np = sys.modules["numpy"]
+    if type(value) is memoryview:  # stands between an array and what it was made from
+        return value.obj
+    for kind in (np.ndarray, np.void):
+        if is_a(value, kind):
+            return kind.base.__get__(
+                value
+            )  # as numpy itself would answer, whatever a class derived from it says
+    # `as_strided` puts an object of numpy's between.
+    return attributes_of(value).get("base") if module_name(type(value)).startswith("numpy.") else None
 
 
 def top_array(array: Any) -> Any:
@@ -150,11 +176,12 @@ def _closed(array: Any, steps: list[int]) -> list[int]:
 def file_behind(array: Any) -> Any:
     """Return the `np.memmap` whose file holds an array's memory; None where none does."""
     np = sys.modules["numpy"]
-    found, owner = None, array
-    while isinstance(owner, np.ndarray):
-        if isinstance(owner, np.memmap) and owner.filename is not None:
+    found, owner = None, None
+    for owner in owners(array):
+        if not is_a(owner, np.ndarray):
+            break
+        if is_a(owner, np.memmap) and attributes_of(owner).get("filename") is not None:
             found = owner
-        owner = owner.base
     return found if type(owner).__name__ == "mmap" else None
 
 

@@ -14,6 +14,9 @@ from functools import wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.arrays import owners
+from zennb.compat.instances import is_a
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -130,15 +133,19 @@ def storage_under(value: Any) -> Any:
     found = torch()
     if found is None:
         return None
-    owner = value
-    while not is_tensor(type(owner)):
-        owner = getattr(owner, "base", None)
-        if owner is None:
-            return None
+    owner = value if is_tensor(type(value)) else _tensor_under(value)
+    if owner is None:
+        return None
     try:
         return owner.untyped_storage()
     except RuntimeError:  # sparse tensors consist of others
         return None
+
+
+def _tensor_under(value: Any) -> Any:
+    np = sys.modules.get("numpy")
+    arrays = owners(value) if np is not None and is_a(value, np.ndarray | np.void) else ()
+    return next((owner for owner in arrays if is_tensor(type(owner))), None)
 
 
 def typed(storage: Any, dtype: Any) -> Any:

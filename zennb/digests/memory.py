@@ -6,9 +6,12 @@ here, with one object for each stretch of it, and whatever overlaps counts as sh
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from typing import Any
 
+from zennb.compat.arrays import owners
+from zennb.compat.instances import is_a
 from zennb.compat.tensors import is_foreign, storage_under, torch
 
 __all__ = ["is_array", "memory_parts"]
@@ -67,11 +70,10 @@ def _noted_storage(storage: Any) -> list[_Memory]:
 
 
 def _noted_array(array: Any) -> list[_Memory]:
-    while getattr(getattr(array, "base", None), "__array_interface__", None) is not None:
-        array = array.base
+    arrays = [owner for owner in owners(array) if is_a(owner, sys.modules["numpy"].ndarray)]
     try:
-        start, size = array.__array_interface__["data"][0], array.nbytes
-    except (AttributeError, TypeError):  # a scalar, or a subclass with ideas of its own
+        start, size = arrays[-1].__array_interface__["data"][0], arrays[-1].nbytes
+    except (AttributeError, IndexError, TypeError):  # a scalar, or a subclass with ideas of its own
         return []
     if not size:
         return []

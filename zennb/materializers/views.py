@@ -325,13 +325,6 @@ def restore_mapped(file: str, mode: str, layout: tuple[Any, ...], *more: Any) ->
     return array
 
 
-def _mapped_whole(value: Any) -> Any:
-    """Return the array that a view goes back to."""
-    while is_a(value.base, np.ndarray):
-        value = value.base
-    return value
-
-
 def part_of_mapped(
     whole: Any, layout: tuple[Any, ...], kind: type, told: dict[str, Any], writeable: bool
 ) -> Any:
@@ -356,7 +349,7 @@ def mapped_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     held = file_behind(value)
     if held is None or value.size == 0 or not Path(str(held.filename)).is_file():
         return None
-    if (whole := _mapped_whole(value)) is not value and type(whole) is np.memmap and whole.flags.c_contiguous:
+    if (whole := top_array(value)) is not value and type(whole) is np.memmap and whole.flags.c_contiguous:
         at = value.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
         layout = (at, value.shape, value.strides, value.dtype)
         own = vars(value) if type(value) is np.memmap else {}
