@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zennb.engine.environment.settings import LibraryOptions
@@ -54,8 +53,9 @@ CUDNN = ("benchmark", "deterministic", "enabled")
 """Attributes of `torch.backends.cudnn` that notebooks set beside the seeds."""
 
 
-def _set_cudnn(name: str, torch: Any, value: Any) -> None:
-    setattr(torch.backends.cudnn, name, value)
+def _put_cudnn(options: Mapping[str, Any]) -> None:
+    for name, value in options.items():  # `deterministic` is also the name of another option
+        setattr(_torch().backends.cudnn, name, value)
 
 
 _SETTERS: dict[str, Callable[[Any, Any], object]] = {
@@ -68,7 +68,6 @@ _SETTERS: dict[str, Callable[[Any, Any], object]] = {
     "device": lambda torch, value: torch.set_default_device(None if value == "cpu" else value),
     "threads": lambda torch, value: torch.set_num_threads(value),
     "hooks": _count_hooks,
-    **{name: partial(_set_cudnn, name) for name in CUDNN},
 }
 
 
@@ -118,7 +117,7 @@ TORCH_OPTIONS: tuple[LibraryOptions, ...] = (
         keys=lambda: CUDNN,
         values=lambda: [getattr(_torch().backends.cudnn, name) for name in CUDNN],
         defaults=lambda: dict(zip(CUDNN, (False, False, True), strict=True)),
-        put=_put,
+        put=_put_cudnn,
     ),
     LibraryOptions(  # results may differ in the last digit; that is no reason to run again on another machine
         name="threads of torch",
