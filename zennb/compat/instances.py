@@ -7,7 +7,7 @@ proxy) or do anything. What only looks at values of the user asks their types in
 from __future__ import annotations
 
 from pathlib import PurePath
-from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
+from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ __all__ = [
     "is_a",
     "is_one_of",
     "length_of",
+    "module_attribute",
     "module_name",
+    "name_of_module",
     "path_text",
     "plain",
     "qualified_name",
@@ -72,6 +74,22 @@ def module_name(cls: type) -> str:
 def qualified_name(cls: type) -> str:
     """Return the qualified name of a class."""
     return str(_name(cls))
+
+
+def name_of_module(module: ModuleType) -> str:
+    """Return the name of a module; one that no module can have when it has none."""
+    found = attributes_of(module).get("__name__")
+    return found if type(found) is str else "<no name>"
+
+
+def module_attribute(module: object, name: str) -> Any:
+    """Return an attribute of what is in `sys.modules`, without the `__getattr__` of a module; None when it has none."""
+    if is_a(module, ModuleType):
+        return attributes_of(module).get(name)
+    try:  # anything can be put there
+        return getattr(module, name, None)
+    except Exception:  # noqa: BLE001 - its own code
+        return None
 
 
 def bases_of(cls: type) -> tuple[type, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, module_attribute, name_of_module
 from zennb.core.reading.reflection import Reflection
 from zennb.dependencies.callables import is_users_code
 from zennb.digests.code import class_name, function_name
@@ -58,7 +58,7 @@ def _source(function: FunctionType) -> Iterable[str]:
 def _file(code: object) -> Path | None:
     """Return the file of a local module, or of the module of a class."""
     module = code if is_a(code, ModuleType) else sys.modules.get(module_of(code))
-    if module is None or origin(module.__name__) is not Origin.LOCAL:
+    if module is None or origin(name_of_module(module)) is not Origin.LOCAL:
         return None
-    file = vars(module).get("__file__")
+    file = module_attribute(module, "__file__")
     return Path(file) if isinstance(file, str) and Path(file).is_file() else None

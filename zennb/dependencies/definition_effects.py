@@ -16,6 +16,7 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import name_of_module, qualified_name
 from zennb.core.reading.definitions import definitions
 from zennb.core.reading.tree import child_nodes, nodes_in
 from zennb.dependencies.callables import closure_of
@@ -278,9 +279,9 @@ def _dotted(callee: ast.expr, value: Any, scope: _Scope) -> str:
     if isinstance(callee, ast.Attribute):
         place = _value(callee.value, scope)
         if isinstance(place, ModuleType):
-            return f"{place.__name__}.{callee.attr}"
+            return f"{name_of_module(place)}.{callee.attr}"
         if isinstance(place, type):
-            return f"{module_of(place)}.{place.__qualname__}.{callee.attr}"
+            return f"{module_of(place)}.{qualified_name(place)}.{callee.attr}"
     return f"{_asked(value, '__module__')}.{_asked(value, '__qualname__')}"
 
 

@@ -6,7 +6,7 @@ import ast
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, name_of_module, qualified_name
 from zennb.core.reading.tree import nodes_in
 from zennb.packages.origin import module_of, origin
 
@@ -50,10 +50,10 @@ def patched(patch: Patch, modules: Mapping[str, ModuleType]) -> Any:
 
 
 def _patch(holder: Any, name: str) -> Iterator[Patch]:
-    if is_a(holder, ModuleType) and not origin(holder.__name__).is_users:
-        yield holder.__name__, name
+    if is_a(holder, ModuleType) and not origin(name_of_module(holder)).is_users:
+        yield name_of_module(holder), name
     elif is_a(holder, type) and not origin(module_of(holder)).is_users:
-        yield module_of(holder), f"{holder.__qualname__}.{name}"
+        yield module_of(holder), f"{qualified_name(holder)}.{name}"
 
 
 def _resolved(node: ast.expr, namespace: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import bases_of, class_attribute, is_a, is_one_of
+from zennb.compat.instances import bases_of, class_attribute, is_a, is_one_of, name_of_module
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.embedded_names import EVALUATES
@@ -238,7 +238,7 @@ class DependencyResolver(FoundDependencies):
         if not prefix and (is_a(value, ModuleType) or is_code(value)):
             self.definitions[chain[0]] = value
         if is_a(value, ModuleType):
-            self._add_constant(name, value.__name__, "module")
+            self._add_constant(name, name_of_module(value), "module")
             self._attributes(value, chain[1:], bound)
         elif is_code(value):
             self._add_reference(value, name, bound)
@@ -311,12 +311,14 @@ class DependencyResolver(FoundDependencies):
         self, module: ModuleType, rest: Chain, bound: frozenset[str], *, scalars: bool = True
     ) -> None:
         """Follow a chain of attributes that starts at a module."""
-        place = self._note_package(module.__name__)
+        place = self._note_package(name_of_module(module))
         while rest and rest != (WHOLE,):
-            name, held = f"{module.__name__}.{rest[0]}", vars(module)
+            name, held = f"{name_of_module(module)}.{rest[0]}", vars(module)
             if rest[0] not in held:
                 self.uses.add(name)
-                self._add_module_getattr(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
+                self._add_module_getattr(
+                    held.get("__getattr__"), f"{name_of_module(module)}.__getattr__", bound
+                )
                 return
             value, rest = held[rest[0]], rest[1:]
             if not is_a(value, ModuleType):
@@ -324,10 +326,10 @@ class DependencyResolver(FoundDependencies):
                 self._attribute(value, name, rest, place, bound, scalars=scalars)
                 return
             if place.is_users:
-                self._add_constant(name, value.__name__, "module")
-            module, place = value, self._note_package(value.__name__)
+                self._add_constant(name, name_of_module(value), "module")
+            module, place = value, self._note_package(name_of_module(value))
         if scalars:  # passed on as a value, not just imported
-            self.uses.add(f"{module.__name__}.{WHOLE}")
+            self.uses.add(f"{name_of_module(module)}.{WHOLE}")
         self.push(module, bound)
 
     def _add_module_getattr(self, getter: Any, name: str, bound: frozenset[str]) -> None:
@@ -351,18 +353,18 @@ class DependencyResolver(FoundDependencies):
 
     def _add_whole_module(self, module: ModuleType) -> None:
         """Add everything public in a local module that is used as a whole."""
-        if origin(module.__name__) is Origin.NOTEBOOK:
+        if origin(name_of_module(module)) is Origin.NOTEBOOK:
             self._unclear("the notebook's own module is passed on as a value")
         self._add_members(module)
 
     def _add_members(self, module: ModuleType, *, private: bool = False) -> None:
-        name, bound, place = module.__name__, self._bound[id(module)], origin(module.__name__)
+        name, bound, place = name_of_module(module), self._bound[id(module)], origin(name_of_module(module))
         for attribute, value in sorted(vars(module).items()) if place is Origin.LOCAL else ():
             if attribute.startswith("_") and (not private or attribute.startswith("__")):
                 continue
             if is_a(value, ModuleType):
-                self._note_package(value.__name__)
-                self._add_constant(f"{name}.{attribute}", value.__name__, "module")
+                self._note_package(name_of_module(value))
+                self._add_constant(f"{name}.{attribute}", name_of_module(value), "module")
             else:
                 self._attribute(value, f"{name}.{attribute}", (), place, bound, scalars=True)
 
@@ -388,7 +390,7 @@ class DependencyResolver(FoundDependencies):
         if rest:
             self._attributes(module, rest, frozenset(), scalars=False)
         else:  # only the import itself: the uses of the module are followed one by one
-            self._note_package(module.__name__)
+            self._note_package(name_of_module(module))
 
     def _star(self, module: str) -> None:
         self._imported((*module.split("."), WHOLE))

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import class_attributes, is_a, qualified_name
+from zennb.compat.instances import class_attributes, is_a, name_of_module, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.bytecode import code_digest, read_code
 from zennb.digests.classes import class_parts
@@ -256,10 +256,10 @@ def _descriptor(walker: DigestWalker, value: Any) -> Steps:
 
 
 def _module(walker: DigestWalker, value: ModuleType) -> None:
-    if origin(value.__name__).is_users:
+    if origin(name_of_module(value)).is_users:
         walker.code.setdefault(id(value), value)
     walker.mark("module")
-    walker.sink.text(walker.note_module(value.__name__))
+    walker.sink.text(walker.note_module(name_of_module(value)))
 
 
 def _code(walker: DigestWalker, value: CodeType) -> None:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import Any
 
 from zennb.compat.arrays import owners
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, module_name
 from zennb.compat.tensors import is_foreign, storage_under, torch
 
 __all__ = ["is_array", "memory_parts"]
@@ -61,7 +61,7 @@ def memory_parts(value: Any) -> list[Any]:
 
 def is_array(value: object) -> bool:
     """Whether a value is of one of numpy's own types."""
-    return str(type(value).__module__).partition(".")[0] == "numpy"
+    return module_name(type(value)).partition(".")[0] == "numpy"
 
 
 def _noted_storage(storage: Any) -> list[_Memory]:

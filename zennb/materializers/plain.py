@@ -20,7 +20,7 @@ from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from types import EllipsisType, NotImplementedType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from zennb.compat.instances import error_line, is_a
+from zennb.compat.instances import error_line, is_a, module_name
 from zennb.core.records.records import PLAIN
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, Reader, out_of_band
@@ -195,7 +195,7 @@ class _PlainPickler(pickle.Pickler):
             return _REDUCERS[kind](value)
         if kind is Maker:
             return NotImplemented
-        found = _from_numpy(value) if kind.__module__ == "numpy" else None
+        found = _from_numpy(value) if module_name(kind) == "numpy" else None
         if found is None:
             raise NotStorable(f"a {kind.__name__} is not plain data.")
         return found
@@ -233,7 +233,7 @@ class PlainData(Materializer):
     def handles(self, value: object) -> bool:
         """Whether the type of `value` may be plain data; its contents are checked while writing."""
         kind = type(value)
-        return kind in _NATIVE or kind in _REDUCERS or kind.__module__ == "numpy"
+        return kind in _NATIVE or kind in _REDUCERS or module_name(kind) == "numpy"
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return a plain pickle; arrays and large bytes are not copied.

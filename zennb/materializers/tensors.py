@@ -7,7 +7,7 @@ import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_one_of
+from zennb.compat.instances import is_one_of, module_name
 from zennb.compat.tensors import (
     extras_of,
     inference,
@@ -73,7 +73,7 @@ def tensor_reduction(
         return getattr, (found, str(value).removeprefix("torch."))
     if issubclass(cls, found.Generator):
         return _generator(value)
-    return _array(value) if cls.__module__ == "numpy" else None
+    return _array(value) if module_name(cls) == "numpy" else None
 
 
 def root_arrays(value: Any) -> list[Any]:

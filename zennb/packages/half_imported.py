@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import attributes_of, is_a, module_attribute, name_of_module
 from zennb.errors import BrokenLibrary
 from zennb.packages.origin import Origin, origin, top_level
 
@@ -35,15 +36,15 @@ def half_imported(error: BaseException, libraries: Iterable[str] = ()) -> str:
 
 def _passed(error: BaseException) -> Iterator[str]:
     """Yield the libraries whose code is in the tracebacks of an error and of its causes, the innermost first."""
-    seen: list[BaseException] = []
+    seen: dict[int, BaseException] = {}
     at: BaseException | None = error
-    while at is not None and at not in seen:
-        seen.append(at)
+    while at is not None and id(at) not in seen:
+        seen[id(at)] = at
         at = at.__cause__ or at.__context__
-    for each in reversed(seen):
+    for each in reversed(seen.values()):
         named = each.name if isinstance(each, ImportError) else getattr(each, "obj", None)
         if isinstance(named, str | ModuleType):
-            yield top_level(named if isinstance(named, str) else named.__name__)
+            yield top_level(named if isinstance(named, str) else name_of_module(named))
         trace, found = each.__traceback__, list[str]()
         while trace is not None:
             found.append(top_level(str(trace.tb_frame.f_globals.get("__name__", ""))))
@@ -58,18 +59,17 @@ def _is_half(library: str) -> bool:
     if modules and library not in modules:
         return True
     return any(
-        isinstance(value, ModuleType) and modules.get(value.__name__, value) is not value and _is_same(value)
+        is_a(value, ModuleType) and modules.get(name_of_module(value), value) is not value and _is_same(value)
         for module in modules.values()
-        if isinstance(module, ModuleType)
-        for value in list(vars(module).values())
+        if is_a(module, ModuleType)
+        for value in list(attributes_of(module).values())
     )
 
 
 def _is_same(old: ModuleType) -> bool:
     """Whether a module that is not the one in `sys.modules` was made of the same file, and so was executed twice."""
-    new = sys.modules[old.__name__]
-    path = getattr(old, "__file__", None)
-    return path is not None and path == getattr(new, "__file__", None)
+    path = module_attribute(old, "__file__")
+    return type(path) is str and path == module_attribute(sys.modules[name_of_module(old)], "__file__")
 
 
 @contextmanager

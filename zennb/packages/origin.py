@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from zennb.compat.instances import class_attributes, is_a, module_name, qualified_name
+from zennb.compat.instances import class_attributes, is_a, module_attribute, module_name, qualified_name
 
 __all__ = ["Origin", "full_name", "module_of", "origin", "place_of", "public_name", "top_level"]
 
@@ -101,18 +101,18 @@ def origin(module: str) -> Origin:
 def _exists(top: str) -> bool:
     try:
         return top in sys.modules or find_spec(top) is not None
-    except (ImportError, ValueError):
+    except Exception:  # noqa: BLE001 - what finds modules may be of the user
         return False
 
 
 def _place(module: str) -> str | None:
     """Return the file (or the folder of a namespace package) of an imported module."""
     loaded = sys.modules.get(module)
-    file = getattr(loaded, "__file__", None)
+    file = module_attribute(loaded, "__file__")
     if isinstance(file, str):
         return file
     try:
-        folders = list(getattr(loaded, "__path__", ()))
+        folders = list(module_attribute(loaded, "__path__") or ())
     except Exception:  # noqa: BLE001 - a namespace package looks at its parent, whose import may have failed
         return None
     return f"{folders[0]}/__init__.py" if folders else None

@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from importlib import metadata
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -157,9 +158,9 @@ def _folder(package: str) -> Path | None:
     """Return the folder a package lies in, without importing it."""
     try:
         spec = find_spec(package)
-    except (ImportError, ValueError):
+    except Exception:  # noqa: BLE001 - what is in `sys.modules` may be of the user
         return None
-    if spec is None:
+    if not isinstance(spec, ModuleSpec):
         return None
     if spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations))).parent

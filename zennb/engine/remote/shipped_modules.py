@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import attributes_of, is_a, module_attribute, name_of_module
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.settings import with_packages
 from zennb.engine.step.recording import Recording
@@ -61,7 +61,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
     """
     waiting = {part for name in names for part in with_packages(name)}
     waiting |= {module_of(thing) for thing in things}
-    waiting |= {thing.__name__ for thing in things if is_a(thing, ModuleType)}
+    waiting |= {name_of_module(thing) for thing in things if is_a(thing, ModuleType)}
     found: dict[str, ShippedModule] = {}
     met: set[str] = set()  # including those without source, such as compiled ones
     while waiting:
@@ -74,20 +74,19 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
             found[name] = one
         waiting.update(with_packages(name))
         # `from helpers import clean` leaves no module in the namespace, but a function that says where it comes from.
-        for value in vars(module).values():
-            waiting.add(value.__name__ if is_a(value, ModuleType) else module_of(value))
+        for value in attributes_of(module).values():
+            waiting.add(name_of_module(value) if is_a(value, ModuleType) else module_of(value))
     return found
 
 
 def _shipped(module: ModuleType) -> ShippedModule | None:
-    is_package = hasattr(module, "__path__")
-    file = getattr(module, "__file__", None)
+    path, file = module_attribute(module, "__path__"), module_attribute(module, "__file__")
     if not isinstance(file, str):
-        folders = list(getattr(module, "__path__", ()))
+        folders = list(path or ())
         return ShippedModule(source=None, path=folders[0], is_package=True) if folders else None
-    ask = getattr(getattr(module.__spec__, "loader", None), "get_source", None)
+    ask = getattr(getattr(module_attribute(module, "__spec__"), "loader", None), "get_source", None)
     try:
-        source = None if ask is None else ask(module.__name__)
+        source = None if ask is None else ask(name_of_module(module))
     except (ImportError, OSError):
         source = None
     if source is None:
@@ -95,7 +94,7 @@ def _shipped(module: ModuleType) -> ShippedModule | None:
             source = Path(file).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
-    return ShippedModule(source=source, path=file, is_package=is_package)
+    return ShippedModule(source=source, path=file, is_package=path is not None)
 
 
 class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -194,15 +193,15 @@ _seen: dict[str, tuple[object, float]] = {}
 
 def _changed_on_disk(module: ModuleType | None) -> bool:
     """Whether the file of a module that this process imported itself has changed since the first check."""
-    file = getattr(module, "__file__", None)
+    file = module_attribute(module, "__file__")
     if module is None or not isinstance(file, str):
         return False
     try:
         written = Path(file).stat().st_mtime
     except OSError:
         return False
-    before = _seen.get(module.__name__)
-    _seen[module.__name__] = (module, written)
+    before = _seen.get(name_of_module(module))
+    _seen[name_of_module(module)] = (module, written)
     return before is not None and before[0] is module and before[1] != written
 
 

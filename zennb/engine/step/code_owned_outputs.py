@@ -11,7 +11,15 @@ from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, getweakrefs
 
-from zennb.compat.instances import attributes_of, bases_of, class_attributes, elements_of, is_a, is_one_of
+from zennb.compat.instances import (
+    attributes_of,
+    bases_of,
+    class_attributes,
+    elements_of,
+    is_a,
+    is_one_of,
+    name_of_module,
+)
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
 from zennb.digests.reachability import FAR, Search, is_reachable, parts_of
@@ -117,7 +125,7 @@ def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> l
 
 
 def _is_users(holder: object) -> bool:
-    return origin(holder.__name__ if is_a(holder, ModuleType) else module_of(holder)).is_users
+    return origin(name_of_module(holder) if is_a(holder, ModuleType) else module_of(holder)).is_users
 
 
 def code_kind(holder: object) -> str:
@@ -135,7 +143,7 @@ def _parts(holder: object) -> Iterator[Any]:
         yield from _changeable(
             [holder.__defaults__, holder.__kwdefaults__, holder.__closure__, holder.__dict__]
         )
-    elif is_a(holder, ModuleType) and origin(holder.__name__) is not Origin.NOTEBOOK:
+    elif is_a(holder, ModuleType) and origin(name_of_module(holder)) is not Origin.NOTEBOOK:
         yield from _changeable(part for name, part in vars(holder).items() if not name.startswith("__"))
     elif is_a(holder, type) and _is_users(holder):
         for cls in bases_of(holder):

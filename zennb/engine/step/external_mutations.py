@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a, module_name, qualified_name
+from zennb.compat.instances import is_a, module_name, name_of_module, qualified_name
 from zennb.core.reading.definition_checks import are_in_sight, targets_at_the_top, targets_run
 from zennb.dependencies.callables import is_users_code
 from zennb.engine.step.definition import nodes
@@ -89,7 +89,7 @@ def _is_known_setting(target: ast.Attribute | ast.Subscript, namespace: Mapping[
     if not isinstance(node, ast.Name):
         return False
     holder = namespace.get(node.id)
-    module = holder.__name__ if is_a(holder, types.ModuleType) else ""
+    module = name_of_module(holder) if is_a(holder, types.ModuleType) else ""
     if isinstance(target, ast.Attribute) and ".".join([module, *reversed(path)]) in _CARRIED:
         return True
     if not is_a(holder, types.ModuleType):

@@ -6,7 +6,7 @@ import ast
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import is_a, name_of_module
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.tree import nodes_in
 from zennb.dependencies.definition_effects import effects_when_defined
@@ -261,4 +261,4 @@ def _is_module(known: str, digest: str, namespace: Mapping[str, Any]) -> bool:
     """Whether a dependency is a variable that holds the same module as before (`module np` → `numpy`)."""
     kind, _, name = known.partition(" ")
     value = namespace.get(name)
-    return kind == "module" and is_a(value, ModuleType) and value.__name__ == digest
+    return kind == "module" and is_a(value, ModuleType) and name_of_module(value) == digest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a, module_name, qualified_name
+from zennb.compat.instances import is_a, module_name, name_of_module, qualified_name
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.magic_lines.magics import read_magic
 from zennb.core.reading.tree import nodes_in
@@ -188,7 +188,7 @@ class _Search:
 
 def _names(values: Mapping[str, Any]) -> dict[str, str]:
     found = {
-        name: value.__name__ if is_a(value, ModuleType) else _function(value)
+        name: name_of_module(value) if is_a(value, ModuleType) else _function(value)
         for name, value in values.items()
     }
     return {name: text for name, text in found.items() if text}
