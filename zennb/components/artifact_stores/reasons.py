@@ -46,7 +46,8 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
     """
     # The Timeout that diskcache raises says nothing; the error of SQLite is its context.
     chain = [error]
-    while (context := chain[-1].__context__) is not None:
+    # What a user's code was handling may lead back to itself.
+    while (context := chain[-1].__context__) is not None and not any(context is each for each in chain):
         chain.append(context)
     # The lowest byte is the kind of error; the others say where it happened.
     codes = {getattr(link, "sqlite_errorcode", 0) & 0xFF for link in chain}

@@ -359,7 +359,9 @@ class _TaskFuture(Future[R]):
 def _reason(error: BaseException) -> str:
     """Return why no connection came about."""
     cause: BaseException | None = error
-    while cause is not None:
+    for _ in range(100):
+        if cause is None:
+            break
         if "ConnectionRefusedError" in f"{type(cause).__name__} {cause}":
             return "the connection was refused"
         cause = cause.__cause__

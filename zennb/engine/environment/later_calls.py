@@ -177,8 +177,10 @@ def _package(called: Any) -> str:
     """Return the import name of what defines a function or the class of an object."""
     if is_a(called, CoroutineType):
         return top_level(module_name(called.cr_frame)) if called.cr_frame is not None else ""
-    while is_a(called, MethodType | partial):
-        called = called.func if is_a(called, partial) else called.__func__
+    for _ in range(_MOST):  # a call with arguments can be made to call itself
+        if not is_a(called, MethodType | partial):
+            break
+        called = partial.func.__get__(called) if is_a(called, partial) else called.__func__
     is_defined = is_a(called, type | FunctionType | BuiltinFunctionType)
     return top_level(module_of(called if is_defined else type(called)))
 

@@ -49,10 +49,11 @@ def group_lines(error: BaseException | None) -> list[str]:
 
     IPython does not ask such errors for their lines: it prints them as Python does, with all frames.
     """
-    own, each = getattr(error, _OWN, None), error
-    while each is not None and not isinstance(each, BaseExceptionGroup):
+    own, each, seen = getattr(error, _OWN, None), error, set[int]()
+    while each is not None and not isinstance(each, BaseExceptionGroup) and id(each) not in seen:
+        seen.add(id(each))  # an error may be set as its own context
         each = each.__context__
-    if error is None or each is None or own is None:
+    if error is None or not isinstance(each, BaseExceptionGroup) or own is None:
         return []
     return "".join(format_exception(error.with_traceback(own))).rstrip("\n").split("\n")
 
