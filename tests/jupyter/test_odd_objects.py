@@ -255,3 +255,12 @@ def test_a_step_may_use_a_module_with_an_object_that_answers_by_its_items(
     )
     notebook.run("import odd_config", "%%step use\nx = odd_config.cfg.a")
     assert notebook.ns["x"] == 1
+
+
+def test_a_step_leaves_its_objects_as_they_are(notebook: Notebook) -> None:
+    notebook.run(
+        "class Lazy:\n    k = None\n    def __repr__(self):\n        self.k = 'computed'\n        return 'lazy'",
+        "%%step make\nlazy = Lazy()",
+        "%%step read\nfound = lazy.k",
+    )
+    assert notebook.ns["found"] is None

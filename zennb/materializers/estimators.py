@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
+from zennb.materializers.own_texts import runs_own_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -121,4 +122,6 @@ def _changed(value: Any, parameters: Mapping[str, Any], inside: set[str]) -> dic
 
 def _is_same(default: object, value: object) -> bool:
     """Whether a parameter has its default, which is a plain value; arrays are not compared."""
-    return default is value or (type(default) is type(value) and repr(default) == repr(value))
+    return default is value or (
+        type(default) is type(value) and not runs_own_text(value) and repr(default) == repr(value)
+    )

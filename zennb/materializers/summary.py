@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import attributes_of, elements_of, is_a, is_one_of, length_of, module_name, plain
 from zennb.materializers.charts import preview_altair, preview_plotly
 from zennb.materializers.estimators import estimator_text, preview_estimator
+from zennb.materializers.own_texts import runs_own_text
 from zennb.materializers.previews import preview_figure, preview_image, preview_pixels
 from zennb.packages.origin import public_name
 
@@ -124,22 +125,22 @@ def _text(value: object, limit: int) -> str:
     """Return the repr, without computing a long one only to cut it."""
     if type(value) is str:
         return repr(value[:limit])
-    if is_a(value, bytes | bytearray):
-        return repr(value[:limit])
+    if is_a(value, bytes) or type(value) is bytearray:
+        return repr(plain(value)[:limit])
     if type(value) is int and value.bit_length() > 4 * limit:
         return f"<int of {value.bit_length()} bits>"
     if is_one_of(value, _SCALARS):  # as most of what is shown
         return repr(value)
-    if is_a(value, list | tuple | set | frozenset | dict) and len(value) > limit:
-        return f"<{type_text(value)} of {len(value):,} items>"
+    if is_a(value, list | tuple | set | frozenset | dict) and length_of(value) > limit:
+        return f"<{type_text(value)} of {length_of(value):,} items>"
     if is_one_of(value, {list, tuple, set, frozenset, dict}) and is_a(value, Iterable):
         return _container(value, limit)
     shape = getattr(value, "shape", None) if type_text(value).partition(".")[0] in _SHAPED else None
     if shape:
         return f"<{type_text(value)} {' × '.join(map(str, shape))}>"
-    if _is_large(value):
-        return f"<{type_text(value)}>"
-    return estimator_text(value) or str(repr(value))
+    if not _is_large(value) and not runs_own_text(value):
+        return estimator_text(value) or str(repr(value))
+    return f"<{type_text(value)}>" if plain(value) is value else _text(plain(value), limit)
 
 
 def _is_large(value: object) -> bool:
@@ -165,7 +166,7 @@ def _inner(part: object) -> Collection[Any]:
 def _container(value: Any, limit: int) -> str:
     # Nested containers are shown by type and size only: their repr can be very long.
     inner = [one for pair in value.items() for one in pair] if is_a(value, dict) else list(value)
-    nested = any(is_a(one, Iterable) and not is_a(one, str | bytes) for one in inner)
+    nested = any(is_a(one, Iterable) and not is_a(one, str | bytes) for one in inner) or runs_own_text(value)
     if nested or _is_large(value) or any(is_a(one, str | bytes) and len(one) > limit for one in inner):
         return f"<{type_text(value)} of {len(value):,} items>"
     return str(repr(value))
@@ -269,10 +270,13 @@ def _head(value: Any) -> Any:
 def _texts(corner: Any) -> Any:
     if corner.dtype.kind in "mM":  # `item` gives a number of nanoseconds for most of them
         return corner.astype(str).tolist()
+    np = sys.modules["numpy"]
     if corner.ndim == 0:
         return _number(corner[()] if corner.dtype.hasobject else corner.item())
     return [
-        _texts(one) if getattr(one, "ndim", 0) else _number(one.item() if hasattr(one, "item") else one)
+        _texts(one)
+        if is_a(one, np.ndarray) and one.ndim
+        else _number(one.item() if is_a(one, np.ndarray | np.generic) else one)
         for one in corner
     ]
 
@@ -323,7 +327,7 @@ def short_label(value: object) -> str:
     """
     if module_name(type(value)).partition(".")[0] in {"datetime", "pandas"} and is_a(value, _TIMES):
         return str(value).removesuffix(" 00:00:00")
-    return str(value[:_CELL]) if is_a(value, str) else _number(value)
+    return plain(value)[:_CELL] if is_a(value, str) else _number(value)
 
 
 def _polars(value: Any) -> dict[str, Any] | None:

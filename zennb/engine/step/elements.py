@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 from zennb.errors import StepRefused
+from zennb.materializers.own_texts import runs_own_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,8 @@ def short_repr(value: Any) -> str:
         return f"({', '.join(short_repr(each) for each in value[:3])}{', ...' if len(value) > 3 else ''})"
     if (shape := getattr(value, "shape", None)) and is_a(shape, tuple):
         return f"{kind.__name__} of {' × '.join(map(str, shape))}"
+    if runs_own_text(value):
+        return kind.__name__
     try:
         return " ".join(_short.repr(value).split())[:80]
     except Exception:  # noqa: BLE001 - the value's own code
