@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPTIMIZER_STEP",
+    "bytes_of",
     "extras_of",
     "inference",
     "is_compiled",
@@ -183,6 +184,12 @@ def new_storage(memory: memoryview | bytes, size: int, device: str) -> Any:
     if len(memory):
         memory_of(made)[: len(memory)] = memory
     return made if device == "cpu" else found.UntypedStorage(size, device=device).copy_(made)
+
+
+def bytes_of(storage: Any) -> Any:
+    """Return the bytes of a storage as an array of numpy."""
+    found = torch()
+    return found.empty(0, dtype=found.uint8, device="cpu").set_(storage).numpy()
 
 
 def storage_over(memory: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from zennb.compat.instances import qualified_name
 from zennb.digests.labels import ELEMENT, HIDDEN, STATE, Label, shown_path
+from zennb.digests.memory import BUFFERS, memory_parts
 from zennb.digests.stream import SCALARS, Stream, scalar
 from zennb.digests.stretches import Stretch, stretches
 from zennb.errors import CannotDigest
@@ -251,6 +252,8 @@ class DigestWalker:
             self.memory.append(stretch)
             if lender is not None:
                 self.lenders[stretch.owner] = lender
+        if type(value) in BUFFERS:
+            self.owners.update(map(id, memory_parts(value)))
 
     # Mutable objects: which parts are shared is part of the content
 

@@ -278,7 +278,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self.parts: list[memoryview] | None = [] if apart else None
         self._shared, self._scope = shared, scope
         self._value: Any = None
-        self._arrays: list[Any] | None = None
+        self._roots: list[Any] | None = None
         self._whole: frozenset[int] = frozenset()
         self.asked: dict[int, type] = {}
         self.needs: dict[str, None] = {}
@@ -305,13 +305,13 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             refuse_open_resources(value)
         return completed(value, super().reducer_override(value) if special is None else special)
 
-    def _root_arrays(self) -> list[Any]:
-        """Return the arrays among what is written that own their memory; looked for once, when it is asked."""
-        if self._arrays is None:
-            from zennb.materializers.tensors import root_arrays
+    def _memory_roots(self) -> list[Any]:
+        """Return what is written and owns memory for tensors; looked for once, when it is asked."""
+        if self._roots is None:
+            from zennb.materializers.tensors import memory_roots
 
-            self._arrays = root_arrays(self._value)
-        return self._arrays
+            self._roots = memory_roots(self._value)
+        return self._roots
 
     def _special(self, value: Any) -> Any:
         """Return the recipe for library types with an unsuitable recipe of their own; None for anything else."""
@@ -320,7 +320,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if torch() is not None:
             from zennb.materializers.tensors import tensor_reduction
 
-            if (reduced := tensor_reduction(value, self._root_arrays, self.parts)) is not None:
+            if (reduced := tensor_reduction(value, self._memory_roots, self.parts)) is not None:
                 return reduced
         if "numpy" in sys.modules:
             from zennb.materializers.views import is_plain_array, memory_reduction

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_one_of, module_name
 from zennb.compat.tensors import (
+    bytes_of,
     extras_of,
     inference,
     is_foreign,
@@ -27,6 +28,7 @@ from zennb.compat.tensors import (
     typed,
     untyped,
 )
+from zennb.digests.memory import BUFFERS, memory_bounds
 from zennb.digests.reachability import FAR, parts_of
 from zennb.digests.walker import SCALARS
 from zennb.errors import MissingDefinition
@@ -40,7 +42,7 @@ __all__ = [
     "make_array",
     "make_generator",
     "make_storage",
-    "root_arrays",
+    "memory_roots",
     "storage_in",
     "stored_part",
     "tensor_reduction",
@@ -54,7 +56,7 @@ def tensor_reduction(
 
     Args:
         value: anything.
-        roots: returns the arrays of numpy that are stored with it and own their memory.
+        roots: returns what is stored with it and owns memory in which tensors may lie (see `memory_roots`).
         parts: where large memory goes that is to be stored apart; None when all of it belongs into the pickle.
 
     Raises:
@@ -66,7 +68,7 @@ def tensor_reduction(
     if is_optimizer(cls):
         return object.__new__, (cls,), optimizer_state(value), None, None, put_optimizer_state
     if issubclass(cls, found.UntypedStorage):
-        return (_in_array(value, roots()) if is_foreign(value) else None) or _storage(value, parts)
+        return (_in_root(value, roots()) if is_foreign(value) else None) or _storage(value, parts)
     if issubclass(cls, found.storage.TypedStorage):
         return typed, (untyped(value), value.dtype)
     if issubclass(cls, found.layout | found.memory_format | found.qscheme):
@@ -76,8 +78,8 @@ def tensor_reduction(
     return _array(value) if module_name(cls) == "numpy" else None
 
 
-def root_arrays(value: Any) -> list[Any]:
-    """Return the arrays of numpy inside a value that own their memory, and those that others in it are views of."""
+def memory_roots(value: Any) -> list[Any]:
+    """Return what is inside a value and owns memory: buffers, arrays of numpy, and storages, the largest first."""
     np = sys.modules.get("numpy")
     seen: dict[int, Any] = {}
     level = [value]
@@ -89,7 +91,12 @@ def root_arrays(value: Any) -> list[Any]:
         }
         seen.update(fresh)
         level = list(fresh.values())
-    return [part for part in seen.values() if np is not None and _is_root(part, np)]
+    arrays = [
+        part for part in seen.values() if type(part) in BUFFERS or (np is not None and _is_root(part, np))
+    ]
+    held = (storage_under(part) for part in seen.values())
+    storages = {id(each): each for each in held if each is not None and each.device.type == "cpu"}
+    return [*arrays, *sorted(storages.values(), key=lambda each: -each.nbytes())]
 
 
 def _is_root(value: Any, np: Any) -> bool:
@@ -103,21 +110,33 @@ def _is_root(value: Any, np: Any) -> bool:
     )
 
 
-def _in_array(storage: Any, arrays: Iterable[Any]) -> tuple[Any, ...] | None:
-    """Return the recipe of a storage that lies in the memory of an array; None when it lies in none of these."""
+def _in_root(storage: Any, roots: Iterable[Any]) -> tuple[Any, ...] | None:
+    """Return the recipe of a storage that lies in memory of something else; None when it lies in none of these."""
     start, size = storage.data_ptr(), storage.nbytes()
-    for array in arrays:
-        offset = start - array.__array_interface__["data"][0]
-        if offset >= 0 and offset + size <= array.nbytes:
-            return storage_in, (array, offset, size)
+    for root in roots:
+        if root is storage:  # those before it are as large
+            return None
+        low, high = _bounds(root)
+        if low <= start and start + size <= high:
+            return storage_in, (root, start - low, size)
     return None
 
 
-def storage_in(array: Any, offset: int, size: int) -> Any:
-    """Return a storage in the memory of an array."""
-    importlib.import_module("torch")
+def _bounds(root: Any) -> tuple[int, int]:
+    if type(root) in BUFFERS:
+        return memory_bounds(root)
+    is_storage = isinstance(root, torch().UntypedStorage)
+    low = root.data_ptr() if is_storage else root.__array_interface__["data"][0]
+    return low, low + (root.nbytes() if is_storage else root.nbytes)
+
+
+def storage_in(root: Any, offset: int, size: int) -> Any:
+    """Return a storage in the memory of an array, a buffer, or another storage."""
+    found = importlib.import_module("torch")
     np = importlib.import_module("numpy")
-    owner = array if array.flags.c_contiguous else array.T
+    if isinstance(root, found.UntypedStorage):
+        return storage_over(bytes_of(root)[offset : offset + size])
+    owner = root.T if isinstance(root, np.ndarray) and not root.flags.c_contiguous else root
     return storage_over(np.ndarray((size,), np.uint8, buffer=owner, offset=offset))
 
 
@@ -194,8 +213,8 @@ def make_array(
     storage: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any, *, writable: bool
 ) -> Any:
     """Return an array of numpy in the memory of a storage; `offset` and `strides` are in bytes."""
-    np, found = importlib.import_module("numpy"), torch()
-    memory = found.empty(0, dtype=found.uint8, device="cpu").set_(storage).numpy()
+    np = importlib.import_module("numpy")
+    memory = bytes_of(storage)
     array = np.ndarray(shape, dtype, buffer=memory, offset=offset, strides=strides)
     array.flags.writeable = writable
     return array
