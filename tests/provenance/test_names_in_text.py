@@ -10,6 +10,7 @@ import pytest
 
 from tests.jupyter.test_code_that_is_read import CASES as CODE
 from tests.jupyter.test_code_that_is_read import FILES
+from tests.jupyter.test_joined_names import JOINED
 from tests.jupyter.test_names_in_text import CASES, UNRELATED, Case, framelib  # noqa: F401
 from zennb.core.reading.source import analyse
 from zennb.provenance.cell_statements import read_cell
@@ -33,7 +34,7 @@ def needed(cells: list[str], step: str, files: str = "", name: str = "helpers") 
     return depends_on(found, sources, analyse(ast.parse(step)), parts, text=step)
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", (CASES | JOINED).values(), ids=CASES | JOINED)
 def test_a_name_in_a_text_is_a_dependency(case: Case) -> None:
     before = needed([case.cells], case.step, case.files)
     assert needed([case.cells, "other = 2"], case.step, case.files) == before

@@ -117,10 +117,10 @@ class TextLookups:
                 self._searched.add(id(value))
                 self._texts.update(texts_in(value))
         for lookup, bound in self._lookups.items():
-            words = names_in_texts(self._texts, [lookup])
+            words = names_in_texts(self._texts, [lookup], self._namespace.keys())
             yield from self._new(words - bound - self._hidden, self._namespace, bound)
             for scope in self._scopes.values():
-                yield from self._new(words, scope, bound)
+                yield from self._new(names_in_texts(self._texts, [lookup], scope.keys()), scope, bound)
 
     def _new(
         self, words: set[str], scope: Mapping[str, Any], bound: frozenset[str]

@@ -126,7 +126,7 @@ class NotebookNames:
                 hidden = frozenset[str]()
                 if chains == analysis.lookups.keys():
                     hidden = frozenset.intersection(*analysis.lookups.values())
-                more |= names_in_texts(texts, wanted) & self.names.keys() - hidden
+                more |= names_in_texts(texts, wanted, self.names.keys()) & self.names.keys() - hidden
             if more <= found.keys():
                 return list(found)
             found.update(dict.fromkeys(self.reached(sorted(more))))

@@ -12,8 +12,11 @@ from enum import StrEnum
 from string import Formatter
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.joined_texts import HOLE, completed, with_holes
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["EVALUATES", "LOOKUPS", "Lookup", "expanded", "lookup_of", "named_by_call", "names_in_texts"]
 
@@ -29,6 +32,12 @@ _SPEAKS_SQL = re.compile(
 )
 _ALONE = re.compile(r"[\"'`\s]*[^\W\d]\w*(?:[\"'`\s,]+[^\W\d]\w*)?[\"'`\s,]*")
 """One name, perhaps with an alias, quoted or followed by a comma: what a query is put together from."""
+
+_HOLED = re.compile(rf"(?<![\w.{HOLE}])[\w{HOLE}]*{HOLE}[\w{HOLE}]*")
+_HOLED_AT = re.compile(rf"(?<![\w.{HOLE}])@([\w{HOLE}]+)")
+_HOLED_ALONE = re.compile(rf"[\"'`\s]*[\w{HOLE}]+[\"'`\s,]*")
+
+_END, _TAIL = re.compile(r"(?:^|@|\s)([^\W\d]\w*)$"), re.compile(rf"{HOLE}(\w+)")
 
 _FORMULAS = frozenset(
     {"ols", "wls", "gls", "glsar", "rlm", "glm", "gee", "logit", "probit", "poisson", "mixedlm", "quantreg"}
@@ -92,14 +101,31 @@ def lookup_of(chain: tuple[str, ...], *, is_imported: bool) -> Lookup | None:
     return Lookup.ALL if is_known else None
 
 
-def names_in_texts(texts: Collection[str], lookups: Iterable[Lookup]) -> set[str]:
+def names_in_texts(
+    texts: Collection[str], lookups: Iterable[Lookup], names: Collection[str] = ()
+) -> set[str]:
     """Return the words that may be looked up as names, given all texts within reach.
 
     A text may be put together from several, so a single word counts wherever a query is made.
+
+    Args:
+        texts: with holes for what is not written out (`joined_texts`).
+        lookups: what is looked up.
+        names: names that may come of words with holes.
     """
     wanted, found = set(lookups), set[str]()
+    marked = set(filter(None, map(with_holes, texts))) if names else set[str]()
+    words: set[str] | None = None
+    if marked:
+        tails = {tail[1] for text in marked if (tail := _TAIL.match(text))}
+        found.update(f"{end[1]}{tail}" for text in texts if (end := _END.search(text)) for tail in tails)
+        found &= set(names)
+    if marked and (patterns := set(_patterns(texts, marked, wanted))):
+        words = {word for text in texts for word in _WORD.findall(text)}
+        found.update(completed(sorted(patterns), names, words))
     if Lookup.ALL in wanted or (Lookup.FORMULA in wanted and any("~" in text for text in texts)):
-        return {word for text in texts for word in _WORD.findall(text)}
+        words = {word for text in texts for word in _WORD.findall(text)} if words is None else words
+        return found | words
     queries = [text for text in texts if _SPEAKS_SQL.search(text)]
     if Lookup.TABLES in wanted:
         found.update(word for text in texts for word in _WORD.findall(_COLUMNS.sub(" ", text)))
@@ -107,10 +133,32 @@ def names_in_texts(texts: Collection[str], lookups: Iterable[Lookup]) -> set[str
         queries = queries if Lookup.QUERY in wanted else []
         for text in texts:
             found.update(_AT.findall(text))
-        if queries or any(text.rstrip().endswith("@") for text in texts):
+        if queries or _names_come_later(texts, marked):
             pieces = [*queries, *(text for text in texts if _ALONE.fullmatch(text))]
             found.update(word for text in pieces for word in _WORD.findall(_COLUMNS.sub(" ", text)))
     return found
+
+
+def _names_come_later(texts: Collection[str], marked: Collection[str]) -> bool:
+    """Whether a text goes on with a name behind an `@`."""
+    return any(text.rstrip().endswith("@") for text in texts) or any(f"@{HOLE}" in text for text in marked)
+
+
+def _patterns(texts: Collection[str], marked: Collection[str], wanted: AbstractSet[Lookup]) -> Iterator[str]:
+    """Yield the words with holes that may become names that are looked up."""
+    if Lookup.ALL in wanted or (Lookup.FORMULA in wanted and any("~" in text for text in texts)):
+        pieces, marks = list(marked), False
+    elif Lookup.TABLES in wanted:
+        pieces, marks = [_COLUMNS.sub(" ", text) for text in marked], True
+    else:
+        is_sql = Lookup.QUERY in wanted and any(map(_SPEAKS_SQL.search, texts))
+        pieces = [_COLUMNS.sub(" ", text) for text in marked if is_sql and _SPEAKS_SQL.search(text)]
+        if is_sql or _names_come_later(texts, marked):
+            pieces += filter(_HOLED_ALONE.fullmatch, marked)
+        marks = not wanted.isdisjoint({Lookup.MARKED, Lookup.QUERY})
+    if marks:
+        yield from (each for text in marked for each in _HOLED_AT.findall(text) if each.strip(HOLE))
+    yield from (each for text in pieces for each in _HOLED.findall(text) if each.strip(HOLE))
 
 
 def expanded(text: str) -> list[ast.expr]:

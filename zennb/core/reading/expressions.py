@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zennb.core.magic_lines.magics import Magic, is_shell, parse_python, read_magic
 from zennb.core.reading.binding_log import BindingState, join
 from zennb.core.reading.embedded_names import EVALUATES, named_by_call
+from zennb.core.reading.joined_texts import HOLE, joined
 from zennb.core.reading.names import NameVisitor, comprehension_scope
 from zennb.core.reading.reflection import NOTED
 from zennb.core.reading.scopes import (
@@ -106,7 +107,19 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         while isinstance(left, ast.BinOp):
             rights.append(left.right)
             left = left.left
+        if isinstance(node.op, ast.Add):
+            self._joins(joined(node))
         self.visit_all([left, *reversed(rights)])
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        """`f"text {value}"`."""
+        self._joins(joined(node))
+        self.generic_visit(node)
+
+    def _joins(self, text: str) -> None:
+        """Note a text that is put together."""
+        if text.strip(HOLE):
+            self.cell.texts.add(text)
 
     def visit_Dict(self, node: ast.Dict) -> None:
         """`{key: value}`, evaluated pair by pair."""
@@ -232,6 +245,8 @@ class Expressions(NameVisitor, ast.NodeVisitor):
             self.magic(node, magic)
             return
         self._look_at_call(node)
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant):
+            self._joins(joined(node))
         if isinstance(node.func, ast.Name):
             self.load(node.func.id)
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.magics import read_magic
 from zennb.core.reading.annotations import annotated_names
 from zennb.core.reading.control_flow import Paths
+from zennb.core.reading.joined_texts import HOLE, joined
 from zennb.core.reading.names import type_scope
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope
 from zennb.core.reading.tree import child_nodes
@@ -51,6 +52,8 @@ class Statements(Paths, ast.NodeVisitor):
             self.visit(ast.Attribute(node.target.value, node.target.attr, ast.Load()))
         else:
             self.visit(node.target)
+        if isinstance(node.op, ast.Add) and isinstance(node.value, ast.Constant | ast.JoinedStr):
+            self._joins(HOLE + joined(node.value))
         self.visit(node.value)
         if isinstance(node.target, ast.Name):
             self.store(node.target.id)

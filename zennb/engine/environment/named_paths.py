@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from zennb.compat.python import environment_data
+from zennb.core.reading.joined_texts import HOLE
 from zennb.engine.environment.file_events import FolderWatch
 from zennb.engine.environment.files import Signature, fixed_part, matches, signature
 from zennb.engine.environment.writer_watch import WriterWatch
@@ -24,10 +25,7 @@ from zennb.engine.environment.writer_watch import WriterWatch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["HOLE", "NamedAccess", "NamedPaths"]
-
-HOLE = "\0"
-"""Stands in a text for a part that is not written out."""
+__all__ = ["NamedAccess", "NamedPaths"]
 
 _LONGEST = 1024
 _LARGEST = 1 << 16

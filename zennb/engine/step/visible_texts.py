@@ -26,11 +26,11 @@ from zennb.compat.instances import (
     plain,
 )
 from zennb.compat.slot_names import slots_unnoticed
+from zennb.core.reading.joined_texts import joined, with_holes
 from zennb.core.reading.tree import nodes_in
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
 from zennb.digests.function_source import function_node
-from zennb.engine.environment.named_paths import HOLE
 from zennb.packages.origin import module_of, origin, top_level
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ _PLAIN = frozenset({bool, int, float, complex, type(None), bytes, bytearray, mem
 _LAZY = ("collect", "compute", "execute", "fetchall", "scan", "scanner", "to_batches")
 """Methods of values that read their files only when they are asked for rows."""
 
-_FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]|\{[^{}\n]*\}")
 _CBOR = re.compile(b"(?=([\x63-\x77]|\x78[\x18-\xff]))")
 _TEXT = re.compile("[^\x00-\x1f\x7f-\x9f\ufffd]{3,1024}")
 
@@ -246,22 +245,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
     for node in nodes_in(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
-            if _FIELD.search(node.value):
-                yield _FIELD.sub(HOLE, node.value)
-        elif isinstance(node, ast.JoinedStr | ast.BinOp):
-            yield _joined(node)
-
-
-def _joined(node: ast.expr) -> str:
-    """Return a text that is put together, with a hole for each part that is not written out; "" for no text."""
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_joined(part) for part in node.values)
-    if isinstance(node, ast.BinOp):
-        if isinstance(node.op, ast.Add):
-            return _joined(node.left) + _joined(node.right)
-        if isinstance(node.op, ast.Div):  # `folder / "d.csv"`
-            return f"{_joined(node.left)}/{_joined(node.right)}"
-        return HOLE
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else ""
-    return HOLE
+            if marked := with_holes(node.value):
+                yield marked
+        elif isinstance(node, ast.JoinedStr | ast.BinOp | ast.Call):
+            yield joined(node)
