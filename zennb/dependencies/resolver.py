@@ -19,7 +19,7 @@ from zennb.dependencies.code_as_value import read_as_value, subclasses_of
 from zennb.dependencies.found_dependencies import FoundDependencies
 from zennb.dependencies.local_imports import absolute, is_package, module_at
 from zennb.dependencies.patches import patched
-from zennb.dependencies.text_annotations import names_of_annotations, scope_of
+from zennb.dependencies.text_annotations import names_of_annotations, scope_of, values_of_annotations
 from zennb.dependencies.text_lookups import TextLookups
 from zennb.digests.classes import functions_in, own_attributes
 from zennb.digests.code import class_name, function_name
@@ -166,6 +166,8 @@ class DependencyResolver(FoundDependencies):
                 self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")
         self._text.read(read, function.__globals__, bound)
         self._text.see(function)
+        if given := values_of_annotations(function):
+            self._add_value(given, f"{name}.__annotations__", bound)
         # Its own globals: a function of a module reads the names of that module.
         self._names(read.uses(), function.__globals__, bound, read.binds)
         self._imports(read, str(function.__globals__.get("__package__") or ""))
