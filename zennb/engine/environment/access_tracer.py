@@ -21,6 +21,7 @@ from zennb.engine.environment.callers import (
     is_users,
     module_name,
 )
+from zennb.engine.environment.compiled_texts import QUERY_FILES, words_looked_up
 from zennb.engine.environment.file_events import CLOSE, MOVE, REMOVE
 from zennb.engine.environment.files import (
     CHANGED,
@@ -36,15 +37,17 @@ from zennb.engine.environment.files import (
     resolved,
     shown,
     signature,
+    small_text,
     source_of,
     state,
 )
+from zennb.engine.environment.main_reads import note_words
 from zennb.engine.environment.own_files import NO_FILES, OwnFiles
 from zennb.engine.environment.variable_reads import ALL
 from zennb.engine.environment.written_files import WrittenFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from zennb.engine.environment.named_paths import NamedAccess
     from zennb.engine.environment.writer_watch import WriterWatch
@@ -293,6 +296,16 @@ class AccessTracer:
         line = arguments if isinstance(arguments, list | tuple) and arguments else [program]
         words = (os.fsdecode(part) for part in line if isinstance(part, str | bytes | os.PathLike))
         self.programs.append(" ".join(words))
+
+    def compiled(self, source: object, *_more: object) -> None:
+        """Note that a text was compiled, perhaps by a library that looks up the names in it."""
+        if words := words_looked_up(source):
+            note_words(words)
+
+    def texts_read(self) -> Iterator[str]:
+        """Yield the texts in small files that were read, and in environment variables, that may hold queries."""
+        yield from (small_text(path) for path in self._reads if path.endswith(QUERY_FILES))
+        yield from filter(None, self.environment.values())
 
     def set(self, name: object, *_value: object) -> None:
         """Note that an environment variable was set or taken away."""

@@ -40,6 +40,7 @@ _tracers: dict[int, Any] = {}
 """Thread → its active tracer."""
 
 _REPORTS = {
+    "compile": "compiled",
     "open": "opened",
     "sqlite3.connect": "connected",
     "os.listdir": "listed",

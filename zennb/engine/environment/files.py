@@ -45,6 +45,7 @@ __all__ = [
     "resolved",
     "shown",
     "signature",
+    "small_text",
     "source_of",
     "state",
     "write",
@@ -387,3 +388,13 @@ def file_digest(path: str, step: str) -> str:
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+def small_text(path: str, largest: int = 1 << 14) -> str:
+    """Return the text of a file; "" where it is large, or no text."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(largest + 1)
+        return data.decode() if len(data) <= largest else ""
+    except (OSError, ValueError):
+        return ""

@@ -1,7 +1,8 @@
-"""Owns `MainReads`: which variables a running step reads from the module `__main__`, and does not name.
+"""Owns `MainReads`: which variables a running step reads, and does not name.
 
 `getattr(sys.modules["__main__"], name)` may be said by a library, of any name, and no audit event tells it. While a
-step runs, the module has a class of its own. What reads the variables as global names does not come here.
+step runs, the module has a class of its own. What reads the variables as global names does not come here. Libraries
+that look names up in text compile it, or get it from a file that was read (`compiled_texts`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
+from zennb.compat.instances import is_a
 from zennb.engine.environment.callers import INSIDE, module_name
+from zennb.engine.environment.compiled_texts import words_of_queries
 from zennb.packages.origin import top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ALL", "MISSING", "MainReads", "note_read"]
+__all__ = ["ALL", "MISSING", "MainReads", "note_read", "note_words"]
 
 ALL, MISSING = "*", object()
 
@@ -50,6 +53,8 @@ class MainReads:
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         self._namespace, self._before = namespace, dict(namespace)
         self._found: dict[str, None] = {}
+        self._sought: dict[str, None] = {}
+        self._ids = {name: id(value) for name, value in namespace.items() if not is_a(value, ModuleType)}
         self._thread = 0
         self._outer: MainReads | None = None
 
@@ -77,6 +82,16 @@ class MainReads:
         if not is_own or self._before.get(name, MISSING) is value:
             self._found[name] = None
 
+    def note_sought(self, words: Iterable[str]) -> None:
+        """Note words that a library may look up; what the step has bound itself is its own."""
+        for name in words:
+            if name in self._ids and id(self._namespace.get(name)) == self._ids[name]:
+                self._sought[name] = None
+
+    def note_queries(self, used: Iterable[str], texts: Iterable[str]) -> None:
+        """Note the words of texts that the step has read, if what it uses looks up tables."""
+        self.note_sought(words_of_queries(used, texts))
+
     def unseen(self, names: Iterable[str], reached: Iterable[str]) -> str:
         """Return what was read besides what the step is known to depend on, as a clause; "" for nothing.
 
@@ -86,6 +101,9 @@ class MainReads:
         """
         known = {*names, *(each.rpartition(" ")[2].removeprefix("__main__.") for each in reached)}
         found = [name for name in self._found if name not in known]
+        sought = [name for name in self._sought if name not in known and not name.startswith("_")]
+        if sought and not found:
+            return f"it looks up `{sought[0]}`, which no text that it can see contains"
         if not found:
             return ""
         what = "all variables of the notebook" if ALL in found else f"`{found[0]}`"
@@ -107,6 +125,13 @@ def note_read(name: str, value: object) -> None:
     own = _active.get(threading.get_ident())
     for each in [own] if own is not None else list(_active.values()):
         each.note(ALL if is_all else name, MISSING if is_all else value)
+
+
+def note_words(words: Iterable[str]) -> None:
+    """Note words that a library may look up, for the step of this thread, or for all where it has none."""
+    own = _active.get(threading.get_ident())
+    for each in [own] if own is not None else list(_active.values()):
+        each.note_sought(words)
 
 
 class _Watched(ModuleType):

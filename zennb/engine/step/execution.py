@@ -220,6 +220,7 @@ class StepExecution:
         used = (*request.modules, *request.packages)
         if self._evaluated is not None and (unseen := self._evaluated.unseen(request.words, namespace, used)):
             self.reasons.append(Reason(f"{request.evaluates[0]}, and what it evaluates {unseen}"))
+        self._main_reads.note_queries(used, self._recorder.tracer.texts_read())
         if unnamed := self._main_reads.unseen((*request.inputs, *request.names), request.reached):
             self.reasons.append(Reason(unnamed))
         self._note_secrets()
