@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from zennb.compat.python import environment_data
 from zennb.core.reading.joined_texts import HOLE
 from zennb.engine.environment.file_events import FolderWatch
-from zennb.engine.environment.files import Signature, fixed_part, matches, signature
+from zennb.engine.environment.files import Signature, fixed_part, matches, signature, small_text
 from zennb.engine.environment.writer_watch import WriterWatch
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ class NamedPaths:
     def __init__(self, texts: Iterable[str], folder: str, *, counts: Callable[[str], bool]) -> None:
         self._folder, self._counts = folder, counts
         self._words, self._patterns, self._globs = set[str](), set[str](), set[str]()
-        for name in islice(dict.fromkeys(_names(texts)), _MOST):
-            for each in _from_inside(name):
-                self._note(each)
+        self._note_all(texts, _MOST)
         self._watch, self.writers = FolderWatch(), WriterWatch()
         self._before, self._ends = _Found(), dict[str, bytes]()
         self._matched: dict[str, str] = {}
@@ -117,6 +115,10 @@ class NamedPaths:
         if not (self._words or self._patterns):
             return
         self._before = self._find()
+        lists = [path for path in self._before.named if path not in self._before.folders]
+        if texts := list(filter(None, map(small_text, lists[:_WIDE]))):  # a list of files, or settings
+            self._note_all(texts, _WIDE)
+            self._before = self._find()
         self.writers.start(islice(self._places(), _FEW))
         self._ends = {path: _end(path) for path in islice(self._before.named, _FEW)}
         for pattern in self._globs:
@@ -191,6 +193,11 @@ class NamedPaths:
             return file.read(len(end)) == end
 
     # Names
+
+    def _note_all(self, texts: Iterable[str], most: int) -> None:
+        for name in islice(dict.fromkeys(_names(texts)), most):
+            for each in _from_inside(name):
+                self._note(each)
 
     def _note(self, name: str) -> None:
         """Note a name: a word, or a pattern where it has holes or wildcards."""
