@@ -10,8 +10,11 @@ import pytest
 
 from tests.jupyter.test_code_that_is_read import CASES as CODE
 from tests.jupyter.test_code_that_is_read import FILES
+from tests.jupyter.test_evaluated_annotations import READS as ANNOTATIONS
+from tests.jupyter.test_evaluated_annotations import START
 from tests.jupyter.test_joined_names import JOINED
 from tests.jupyter.test_names_in_text import CASES, UNRELATED, Case, framelib  # noqa: F401
+from tests.jupyter.test_shown_docstrings import READS as DOCSTRINGS
 from zennb.core.reading.source import analyse
 from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources
@@ -82,3 +85,13 @@ def test_what_is_read_of_a_module_is_a_dependency(case: str) -> None:
 def test_a_docstring_of_the_step_itself_is_a_dependency() -> None:
     step = "def f():\n    'One.'\nr = f.__doc__"
     assert needed([], step) != needed([], step.replace("One", "Two"))
+
+
+@pytest.mark.parametrize(("cell", "read"), DOCSTRINGS.values(), ids=DOCSTRINGS)
+def test_a_docstring_that_is_shown_is_a_dependency(cell: str, read: str) -> None:
+    assert needed([cell], read) != needed([cell.replace("text one", "text two")], read)
+
+
+@pytest.mark.parametrize(("cell", "read"), ANNOTATIONS.values(), ids=ANNOTATIONS)
+def test_what_an_annotation_was_evaluated_to_is_a_dependency(cell: str, read: str) -> None:
+    assert needed([START, "LIM = 5", cell], read) != needed([START, "LIM = 50", cell], read)

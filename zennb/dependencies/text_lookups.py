@@ -10,9 +10,9 @@ import re
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a, is_one_of
+from zennb.compat.instances import is_a, is_one_of, plain
 from zennb.core.reading.embedded_names import EVALUATES, Lookup, lookup_of, names_in_texts
-from zennb.core.reading.reflection import Reflection, reflections
+from zennb.core.reading.reflection import SHOW_DOCSTRINGS, Reflection, name_docstrings, reflections
 from zennb.dependencies.callables import is_code, is_users_code
 from zennb.packages.frame_access import looks_into_frames
 from zennb.packages.origin import module_of, origin, top_level
@@ -67,6 +67,8 @@ class TextLookups:
         self._texts |= analysis.texts
         self._hidden |= analysis.hidden
         self.reflections |= reflections(analysis.lookups)
+        if name_docstrings(analysis.texts):
+            self.reflections.add(Reflection.DOCSTRINGS)
         if EVALUATES in analysis.dynamic:
             self._note(Lookup.ALL, bound)
             if not self._is_notebooks(scope):
@@ -106,6 +108,9 @@ class TextLookups:
             packages: import names of the packages that the code uses.
             values: the data that it reads.
         """
+        texts = [value for value in values.values() if is_a(value, str)]
+        if not SHOW_DOCSTRINGS.isdisjoint(packages) or name_docstrings(map(plain, texts)):
+            self.reflections.add(Reflection.DOCSTRINGS)
         if not _PLACES.isdisjoint(packages):
             self._note(Lookup.TABLES, frozenset())
         if any(map(looks_into_frames, packages)):

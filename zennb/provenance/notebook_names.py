@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.embedded_names import lookup_of, names_in_texts
-from zennb.core.reading.reflection import Reflection, is_noted, reflections
+from zennb.core.reading.reflection import SHOW_DOCSTRINGS, Reflection, is_noted, name_docstrings, reflections
 from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret
@@ -166,9 +166,19 @@ class NotebookNames:
             text: the code's own text.
         """
         reads = reflections(self._lookups(reached, analysis, inner)[0]) - {Reflection.MEMBERS}
+        sources = [self.names[name] for name in reached]
+        texts = (inner.texts, *(part for each in sources for part in (each.texts, each.inner.texts)))
+        imported = [each for each in self.names.values() if each.kind is SourceKind.IMPORT]
+        tops = {each.own.partition(".")[0] for each in imported}
+        if not SHOW_DOCSTRINGS.isdisjoint(tops):
+            # An application remembers the docstrings of its commands, whoever asks it for help.
+            reads |= {Reflection.DOCSTRINGS}
+            commands = [name for name, each in self.names.items() if each.kind is SourceKind.DEFINITION]
+            reached = dict.fromkeys([*reached, *commands])
+        elif name_docstrings(analysis.texts.union(*texts)):
+            reads |= {Reflection.DOCSTRINGS}
         if not reads:
             return {}
-        imported = [each for each in self.names.values() if each.kind is SourceKind.IMPORT]
         paths = {each.own for each in imported} | {".".join(path) for path in analysis.modules}
         found = {f"text {path.partition('.')[0]}": self.modules.written(path) for path in sorted(paths)}
         if Reflection.DOCSTRINGS in reads:

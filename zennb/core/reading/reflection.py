@@ -10,7 +10,7 @@ from zennb.core.reading.embedded_names import LOOKUPS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NOTED", "Reflection", "is_noted", "reflections"]
+__all__ = ["NOTED", "SHOW_DOCSTRINGS", "Reflection", "is_noted", "name_docstrings", "reflections"]
 
 
 class Reflection(StrEnum):
@@ -22,9 +22,16 @@ class Reflection(StrEnum):
     MEMBERS = "members"
 
 
+SHOW_DOCSTRINGS = frozenset({"argh", "click", "fastapi", "fastmcp", "fire", "smolagents", "typer"})
+"""Packages that make help or schemas of docstrings."""
+
+_DOCSTRING = "__doc__"
+
 _KNOWN = {
     Reflection.DOCSTRINGS: {"__doc__", "getdoc", "help", "render_doc", "splitdoc", "writedoc"}
-    | {"doctest", "DocTestFinder", "DocTestSuite", "run_docstring_examples", "testmod", "testsource"},
+    | {"doctest", "DocTestFinder", "DocTestSuite", "run_docstring_examples", "testmod", "testsource"}
+    | {"co_consts", "get_json_schema", "json_schema", "model_json_schema", "openapi", "schema_json"}
+    | SHOW_DOCSTRINGS,
     Reflection.SOURCE: {"findsource", "getcomments", "getsource", "getsourcelines"}
     | {
         "Bytecode",
@@ -61,3 +68,8 @@ def reflections(chains: Iterable[tuple[str, ...]]) -> frozenset[Reflection]:
     found = {_OF[name] for chain in chains for name in chain if name in _OF}
     # What shows the source shows the docstring in it.
     return frozenset(found | {Reflection.DOCSTRINGS} if Reflection.SOURCE in found else found)
+
+
+def name_docstrings(texts: Iterable[str]) -> bool:
+    """Whether one of some texts names the attribute that holds a docstring: `attrgetter("__doc__")`."""
+    return any(_DOCSTRING in text for text in texts)
