@@ -11,7 +11,7 @@ import pytest
 import zennb
 from zennb import api
 from zennb.errors import RunFailed, UnknownName, UsageError
-from zennb.headless.parameters import literal, literal_value
+from zennb.headless.parameter_values import literal, literal_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import enum
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import v4
 
 from zennb.errors import UnknownName, UsageError
-from zennb.headless.parameters import fitted_value, inject, literal, plain_names
+from zennb.headless.parameter_values import LiteralText, fitted_source, fitted_value, literal
+from zennb.headless.parameters import inject, plain_names
 
 PATH = Path("study.ipynb")
 
@@ -160,7 +165,7 @@ def test_no_parameters_change_nothing() -> None:
         (True, "False", False),
         (3, "4", 4),
         (3, "0.5", 0.5),
-        (0.5, "1", 1),
+        (0.5, "1", 1.0),
         (0.5, "1e999", float("inf")),
         ("ridge", "3", "3"),
         ("ridge", "true", "true"),
@@ -170,6 +175,8 @@ def test_no_parameters_change_nothing() -> None:
         ("ridge", "None", None),
         (None, "3", 3),
         (None, "text", "text"),
+        (None, "false", False),
+        (None, "null", None),
         ([1], "[2, 3]", [2, 3]),
         ([1], "(2, 1e999)", [2, float("inf")]),
         ((1,), "[2]", (2,)),
@@ -209,9 +216,78 @@ def test_what_does_not_fit_the_value_that_it_replaces_is_refused(before: object,
         inject(document(f"x = {before!r}"), {"x": text}, path=PATH)
 
 
-@pytest.mark.parametrize("source", ["x = load()", "x = y = z", "x += 1", "for x in range(3): pass"])
-def test_where_the_value_before_is_not_known_a_literal_is_a_value(source: str) -> None:
-    for text, value in (("3", 3), ("true", "true"), ("a b", "a b")):
+UTC = dt.UTC
+
+
+class Colour(enum.Enum):
+    RED = "r"
+    GREEN = "g"
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "value"),
+    [
+        (dt.date(2024, 1, 1), "2026-01-31", dt.date(2026, 1, 31)),
+        (dt.datetime(2024, 1, 1, tzinfo=UTC), "2026-01-31 01:00Z", dt.datetime(2026, 1, 31, 1, tzinfo=UTC)),
+        (dt.time(3), "04:30", dt.time(4, 30)),
+        (Path("a"), "b/3", Path("b/3")),
+        (Colour.RED, "GREEN", Colour.GREEN),
+        (Colour.RED, "g", Colour.GREEN),
+        (Decimal("1.5"), "0.10", Decimal("0.10")),
+        (np.bool_(True), "false", np.bool_(False)),
+        (np.float64(0.5), "1", np.float64(1)),
+        (np.int32(3), "4", np.int32(4)),
+        (np.int32(3), "0.5", 0.5),
+        (np.str_("a"), "3", np.str_("3")),
+        (np.datetime64("2024-01-01"), "2026-01-31", np.datetime64("2026-01-31")),
+        (Path("a"), LiteralText("b"), Path("b")),
+    ],
+)
+def test_a_text_stands_for_a_value_that_has_no_literal(before: object, text: str, value: object) -> None:
+    for found in (
+        fitted_value("x", text, before),
+        eval(fitted_source("x", text, before), {"x": before}),
+    ):
+        assert (found, type(found)) == (value, type(value))
+    assert fitted_value("x", "None", before) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "why"),
+    [
+        (dt.date(2024, 1, 1), "soon", "a date such as 2024-01-01"),
+        (Colour.RED, "blue", "one of RED, GREEN"),
+        (Decimal("1.5"), "much", "a number"),
+        (np.int32(3), "three", "a number"),
+        (np.bool_(True), "maybe", "true or false"),
+        (dt.timedelta(1), "2", "a timedelta in the notebook, which no text stands for"),
+        (range(3), "range(4)", "a range in the notebook"),
+    ],
+)
+def test_what_no_such_value_is_made_of_is_refused(before: object, text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        fitted_value("x", text, before)
+
+
+COMPUTED = [
+    "x = load()",
+    "x = y = z",
+    "x += 1",
+    "for x in range(3): pass",
+    "x = 'a'\nx += 'b'",
+    "x, y = 1, 2",
+]
+
+
+@pytest.mark.parametrize("source", [*COMPUTED, "x = 3\nif y:\n    x = 'a'"])
+def test_where_the_value_before_is_not_known_words_and_literals_are_values(source: str) -> None:
+    for text, value in (
+        ("3", 3),
+        ("true", True),
+        ("none", None),
+        ("a b", "a b"),
+        (LiteralText("true"), "true"),
+    ):
         node = document(source)
         inject(node, {"x": text}, path=PATH)
         assert ast.literal_eval(node.cells[1].source.partition(" = ")[2]) == value

@@ -20,7 +20,7 @@ from zennb.handles.records import RunHandle
 from zennb.headless.alerts import watched_run
 from zennb.headless.background import start_notebook
 from zennb.headless.execute import execute
-from zennb.headless.parameters import LiteralText, literal, literal_value
+from zennb.headless.parameter_values import LiteralText, literal, literal_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

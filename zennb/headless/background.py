@@ -17,6 +17,7 @@ from zennb.errors import ZennbError
 from zennb.headless.alerts import watched_run
 from zennb.headless.execute import CellStart, execute, known_secrets
 from zennb.headless.kernel import refuse_recursion, require_kernel
+from zennb.headless.parameter_values import LiteralText
 from zennb.headless.parameters import inject
 from zennb.headless.read import document, notebook_text, runs, step_name
 from zennb.provenance.cell_statements import statements
@@ -73,6 +74,7 @@ def start_notebook(
         "home": str(workspace.home),
         "stack": stack,
         "parameters": {name: str(text) for name, text in parameters.items()},
+        "literals": [name for name, text in parameters.items() if isinstance(text, LiteralText)],
         "rerun": rerun,
         "out": None if out is None else str(out),
         "timeout": timeout,
@@ -90,13 +92,15 @@ def main() -> int:
     request = json.loads(prepare_process())
     workspace = Workspace(Path(request["home"]))
     sources = [cell.source for cell in document(request["path"], request["content"]).cells if runs(cell)]
-    log = _Log(workspace, sources, request["parameters"])
+    parameters: dict[str, str] = request["parameters"]
+    parameters |= {name: LiteralText(parameters[name]) for name in request["literals"]}
+    log = _Log(workspace, sources, parameters)
     try:
         with watched_run(workspace, request["notify"], request["path"], say=log.say) as ended:
             execution = execute(
                 request["path"],
                 stack=request["stack"],
-                parameters=request["parameters"],
+                parameters=parameters,
                 out=request["out"],
                 timeout=request["timeout"],
                 rerun=request["rerun"],

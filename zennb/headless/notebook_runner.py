@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import re
 import signal
@@ -12,7 +13,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from zennb.core.records.records import Failure, Status
-from zennb.errors import StepRefused
+from zennb.errors import StepRefused, UsageError
+from zennb.headless.parameters import TEXTS, fit, fitting
 from zennb.headless.read import runs
 from zennb.headless.step_line import StepLine, step_lines
 
@@ -136,6 +138,9 @@ class NotebookRunner(NotebookClient):
         self._busy = True
         self._current = str(cell.get("id", ""))
         try:
+            if (unfit := await self._fit(cell)) is not None:
+                self._end_cell(position, UsageError.__name__, unfit)
+                return
             self._execution = asyncio.ensure_future(
                 self.async_execute_cell(cell, position, execution_count=self.started)
             )
@@ -151,6 +156,20 @@ class NotebookRunner(NotebookClient):
             self._forget_deadline()
             if self._unanswered is not None:
                 self._unanswered.cancel()
+
+    async def _fit(self, cell: Any) -> str | None:
+        """Fit parameters to the values that they replace, now that these exist; return what is wrong with one."""
+        asked = fitting(cell)
+        if not asked or self.kc is None:
+            return None
+        del cell.metadata[TEXTS]
+        request = self.kc.execute("", silent=True, store_history=False, user_expressions=asked)
+        reply = await self.async_wait_for_reply(request)
+        answers = {} if reply is None else reply["content"].get("user_expressions", {})
+        failed = [each["evalue"] for each in answers.values() if each.get("ename") == UsageError.__name__]
+        sources = {name: each["data"]["text/plain"] for name, each in answers.items() if "data" in each}
+        fit(cell, {name: ast.literal_eval(source) for name, source in sources.items()})
+        return str(failed[0]) if failed else None
 
     def _give_up(self) -> None:
         """End the wait for a cell that the kernel is done with: where compiling fails, ipykernel answers nothing."""

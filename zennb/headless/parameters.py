@@ -1,4 +1,4 @@
-"""Owns the parameters of a headless run: parsing their values, and adding the cells that set them."""
+"""Owns the cells that set the parameters of a headless run: where they stand, and their text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.source import analyse
 from zennb.errors import UnknownName, UsageError
+from zennb.headless.parameter_values import UNKNOWN, LiteralText, fitted_source
 from zennb.headless.read import step_name
 
 if TYPE_CHECKING:
@@ -17,12 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INJECTED",
-    "UNKNOWN",
-    "LiteralText",
-    "fitted_value",
+    "TEXTS",
+    "fit",
+    "fitting",
     "inject",
-    "literal",
-    "literal_value",
     "plain_names",
     "step_trees",
 ]
@@ -30,90 +29,12 @@ __all__ = [
 INJECTED = "injected-parameters"
 """Tag of a cell that sets parameters, as papermill calls it."""
 
+TEXTS = "zennb_parameters"
+"""Metadata of such a cell: the texts whose type only the run shows, which fits them before it executes the cell."""
+
 CELL_MAGIC = re.compile(r"\s*%%\w+[^\n]*\n?")
 MAGIC_LINE = re.compile(r"^(?P<indent>\s*)[%!][^\n]*$", re.MULTILINE)
 MAGIC_VALUE = re.compile(r"=\s*[%!][^\n]*$", re.MULTILINE)
-
-
-def literal(text: str) -> str:
-    """Return `text` as Python source: itself when it is a literal (`0.1`, `[1, 2]`), else as a string.
-
-    So `-p depth=3` gives the number 3 and `-p name=ridge` the string `'ridge'`; `-p name="'3'"` gives `'3'`.
-    """
-    stripped = text.strip()
-    is_text = literal_value(stripped) is stripped
-    return repr(text) if is_text else ast.unparse(ast.parse(stripped, mode="eval"))
-
-
-def literal_value(text: str) -> Any:
-    """Return the value of the Python literal that `text` is, else the text itself.
-
-    Raises:
-        UsageError: it has the form of a literal that no value can have: `{[1]: 2}`.
-    """
-    try:
-        return ast.literal_eval(text)
-    except TypeError as error:
-        raise UsageError(f"`{text}` cannot be the value of a parameter: {error}.") from None
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
-
-
-class LiteralText(str):
-    """Text that Python code gave for a value: it counts as a literal, whatever value it replaces."""
-
-    __slots__ = ()
-
-
-UNKNOWN = object()
-"""Stands for the value of a variable that nobody knows before the notebook runs."""
-
-_YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
-_KINDS: dict[type, tuple[tuple[type, ...], str]] = {
-    int: ((int, float), "a number"),
-    float: ((int, float), "a number"),
-    complex: ((int, float, complex), "a number"),
-    list: ((list, tuple), "a list"),
-    tuple: ((list, tuple), "a tuple"),
-    dict: ((dict,), "a dict"),
-    set: ((set,), "a set"),
-    bytes: ((bytes,), "bytes"),
-}
-"""Type of the value before → types of literals that may replace it, and what to call them."""
-
-
-def fitted_value(name: str, text: str, before: Any = UNKNOWN) -> Any:
-    """Return the value of a parameter, read as the type of the value that it replaces.
-
-    `-p flag=false` replaces True by False, `-p name=3` a text by the text `'3'`, and `-p depth=3` a number by 3. An
-    integer may become a float, a list may be given as a tuple, and anything may become `None`. Where the value before
-    is not known, or None, the text counts as a literal if it is one.
-
-    Args:
-        name: the parameter, for messages.
-        text: as typed.
-        before: the value that it replaces.
-
-    Raises:
-        UsageError: the text is no value of that type.
-    """
-    found = literal_value(text.strip())
-    if found is None or before is UNKNOWN or before is None or isinstance(text, LiteralText):
-        return text if isinstance(found, str) and found == text.strip() else found
-    kind = type(before)
-    if kind is bool:
-        word = text.strip().lower()
-        if word in _YES | _NO:
-            return word in _YES
-        raise UsageError(f"parameter '{name}' is true or false, and {text!r} is neither.")
-    if kind is str:
-        return found if isinstance(found, str) and text.strip()[:1] in {"'", '"'} else text
-    if kind not in _KINDS:
-        return text if isinstance(found, str) and found == text.strip() else found
-    types, what = _KINDS[kind]
-    if type(found) not in types:
-        raise UsageError(f"parameter '{name}' is {what} ({before!r} in the notebook), and {text!r} is not.")
-    return kind(found) if kind in {list, tuple} else found
 
 
 def inject(node: Any, parameters: Mapping[str, str], *, path: Path) -> None:
@@ -136,27 +57,38 @@ def inject(node: Any, parameters: Mapping[str, str], *, path: Path) -> None:
         return
     binds = [plain_names(cell.source) if cell.cell_type == "code" else () for cell in node.cells]
     after: dict[int, dict[str, str]] = {}
+    texts: dict[int, dict[str, Any]] = {}
     for name, text in parameters.items():
         place = _place(name, node.cells, binds, path=path)
-        value = fitted_value(name, text, _value_before(node.cells[place].source, name))
-        after.setdefault(place, {})[name] = _source(text, value)
+        before = _value_before(node.cells[place].source, name)
+        after.setdefault(place, {})[name] = fitted_source(name, text, before)
+        if before is UNKNOWN:
+            texts.setdefault(place, {})[name] = [str(text), isinstance(text, LiteralText)]
     for position in sorted(after, reverse=True):
-        node.cells.insert(position + 1, _cell(node, after[position]))
+        node.cells.insert(position + 1, _cell(node, after[position], texts.get(position)))
 
 
-def _source(text: str, value: Any) -> str:
-    """Return the Python source of a value that `fitted_value` read from a text."""
-    found = literal_value(text.strip())
-    if isinstance(value, str | bool) and type(found) is not type(value):
-        return repr(value)
-    source = literal(text)  # not `repr`: that of infinity is a name
-    if type(found) is type(value) or isinstance(value, str):
-        return source
-    return f"[*{source}]" if isinstance(value, list) else f"(*{source},)"
+def fitting(cell: Any) -> dict[str, str]:
+    """Return name → expression that gives, in the kernel, the source of a parameter whose type only the run shows."""
+    found: dict[str, str] = {}
+    for name, (text, is_literal) in cell.metadata.get(TEXTS, {}).items():
+        module = f"__import__({fitted_source.__module__!r}, fromlist=['_'])"
+        given = f"{module}.LiteralText({text!r})" if is_literal else repr(text)
+        found[name] = f"{module}.fitted_source({name!r}, {given}, {name})"
+    return found
+
+
+def fit(cell: Any, sources: Mapping[str, str]) -> None:
+    """Write the sources of parameters that the kernel has fitted into the cell that sets them."""
+    lines = cell.source.splitlines()
+    names = {name: f"{name} = " for name in sources}
+    for name, start in names.items():
+        lines = [f"{start}{sources[name]}" if line.startswith(start) else line for line in lines]
+    cell.source = "\n".join(lines)
 
 
 def _value_before(source: str, name: str) -> Any:
-    """Return the value that a cell gives a name last, if that is a literal; else `UNKNOWN`."""
+    """Return the value that a cell gives a name last, if that is a literal and surely stays; else `UNKNOWN`."""
     found: Any = UNKNOWN
     for tree in _trees(source):
         for statement in flattened(tree.body):
@@ -165,12 +97,14 @@ def _value_before(source: str, name: str) -> Any:
             elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
                 targets, value = [statement.target], statement.value
             else:
-                continue
+                targets, value = [], ast.Constant(None)
             if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                 try:
                     found = ast.literal_eval(value)
                 except (ValueError, TypeError, MemoryError, RecursionError):
                     found = UNKNOWN
+            elif name in analyse(ast.Module(body=[statement], type_ignores=[])).binds:
+                found = UNKNOWN
         return found
     return found
 
@@ -230,11 +164,11 @@ def _tags(cell: Any) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
 
 
-def _cell(node: Any, parameters: Mapping[str, str]) -> Any:
+def _cell(node: Any, parameters: Mapping[str, str], texts: Mapping[str, Any] | None) -> Any:
     from nbformat import v4
 
     source = "\n".join(["# Parameters", *(f"{name} = {text}" for name, text in parameters.items())])
-    cell = v4.new_code_cell(source, metadata={"tags": [INJECTED]})
+    cell = v4.new_code_cell(source, metadata={"tags": [INJECTED], **({TEXTS: texts} if texts else {})})
     if (node.nbformat, node.nbformat_minor) < (4, 5):
         del cell["id"]
     else:

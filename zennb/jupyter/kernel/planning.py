@@ -12,7 +12,7 @@ from zennb.digests.reachability import code_in
 from zennb.engine.run.planner import RunPlanner
 from zennb.engine.step.namespace_changes import is_code
 from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
-from zennb.headless.parameters import UNKNOWN, fitted_value
+from zennb.headless.parameter_values import UNKNOWN, fitted_value
 from zennb.jupyter.kernel.notebook import saved_cells
 
 if TYPE_CHECKING:
