@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from contextlib import suppress
 from math import inf
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.started_processes import processes_made
 from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.engine.environment import stat_calls
 from zennb.engine.environment.active_tracers import LOCK, activate, active, deactivate
@@ -44,10 +47,11 @@ from zennb.engine.environment.files import (
 from zennb.engine.environment.main_reads import note_words
 from zennb.engine.environment.own_files import NO_FILES, OwnFiles
 from zennb.engine.environment.variable_reads import ALL
+from zennb.engine.environment.worker_processes import asks_about_files, may_use_workers
 from zennb.engine.environment.written_files import WrittenFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from zennb.engine.environment.named_paths import NamedAccess
     from zennb.engine.environment.writer_watch import WriterWatch
@@ -96,6 +100,7 @@ class AccessTracer:
         self._lists: dict[str, str] = {}
         self._asked: dict[str, dict[str, str]] = {}
         self._written = WrittenFiles()
+        self._processes: object = None
         self._thread = 0
         self._in_background = in_background
         self._outer: AccessTracer | None = None
@@ -103,6 +108,7 @@ class AccessTracer:
     def start(self) -> None:
         """Trace this thread, and threads that no other tracer covers."""
         self._thread = threading.get_ident()
+        self._processes = processes_made()
         # An interrupt may have kept our own work from ending it, and then nothing would be traced any more.
         INSIDE.busy = False
         with LOCK:
@@ -152,8 +158,13 @@ class AccessTracer:
         """End watching, and return what somebody else wrote as well; asked after the files were read."""
         return {shown(path, self.folder) for path in self._written.disturbed(writers, beside=self._beside)}
 
-    def note_named(self, access: NamedAccess) -> set[str]:
-        """Note what happened to named files besides what Python reported; return those that reuse must not make."""
+    def note_named(self, access: NamedAccess, *, uses: Collection[str] = ()) -> set[str]:
+        """Note what happened to named files besides what Python reported; return those that reuse must not make.
+
+        Args:
+            access: what happened to them.
+            uses: the names of libraries that the step uses.
+        """
         for path, mark in access.read.items():
             self._read(path, mark)
         for path in access.listed:
@@ -171,7 +182,19 @@ class AccessTracer:
             if path in access.created and self._asked.get(path, {}).get("is", NOTHING) != NOTHING:
                 del self._asked[path]
         self._written.update(fresh | unsure, beside=self._beside)
+        if may_use_workers(uses, before=self._processes):
+            self._ask_as_workers(access, missing=asks_about_files(uses))
         return {shown(path, self.folder) for path in unsure}
+
+    def _ask_as_workers(self, access: NamedAccess, *, missing: bool) -> None:
+        """Note named files as asked for: a worker process may have done that, which tells its own Python."""
+        known = self._reads.keys() | self._asked.keys()
+        for path in {path for path in access.untouched if not path.endswith(".py")} - known:
+            with suppress(OSError):
+                found = os.stat(path)
+                self.asked_for(path, "is" if S_ISDIR(found.st_mode) else "size", found)
+        for path in access.missing - known if missing else ():
+            self.asked_for(path, "is", None)
 
     def _possibly_own(self, paths: Iterable[str]) -> set[str]:
         """Return the paths that this step may have written, besides what Python reported of it."""

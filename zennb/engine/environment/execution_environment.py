@@ -284,7 +284,7 @@ class EnvironmentRecorder:
             # A worker process may have read them, which tells its own Python.
             for name in filter(_VARIABLE.fullmatch, self._texts):
                 tracer.asked(name, self._environment.get(name))
-        unsure = tracer.note_named(self._access or NamedAccess())
+        unsure = tracer.note_named(self._access or NamedAccess(), uses=uses.modules)
         files, written = tracer.files(), tracer.written(uses.modules)
         # Written but as before, or made and removed again: no effect. Absent at both ends and not asked for: no input.
         for path in [path for path, mark in written.items() if _is_as_before(mark, files.get(path, ABSENT))]:

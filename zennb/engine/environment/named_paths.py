@@ -37,6 +37,9 @@ _MOST = 20_000
 _WIDE, _FEW, _DEEP = 2_000, 50, 4
 """Entries of folders that are looked at, folders in which names are tried, and texts that a path is joined from."""
 
+_MANY = 200
+"""Names of files that do not exist."""
+
 _TAIL = 32
 """Bytes at the end of a file, by which one that grew is told from one that was written anew."""
 
@@ -63,6 +66,8 @@ class NamedAccess:
         removed: files and folders that are gone.
         created: files and folders that were not there before.
         overwritten: files that were written anew, and files of unknown names in folders that were there before.
+        untouched: files and folders that names stand for, and that are as they were.
+        missing: names of files that exist neither before nor after.
     """
 
     read: dict[str, Signature] = field(default_factory=dict)
@@ -73,6 +78,8 @@ class NamedAccess:
     removed: set[str] = field(default_factory=set)
     created: set[str] = field(default_factory=set)
     overwritten: set[str] = field(default_factory=set)
+    untouched: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -152,6 +159,12 @@ class NamedPaths:
                 places[os.path.dirname(os.path.join(self._folder, name))] = None
         yield from filter(os.path.isdir, places)
 
+    def _files(self) -> Iterator[str]:
+        """Yield the paths that names of files stand for, whether they exist or not."""
+        names = (word for word in self._words if _SUFFIX.search(word) and not re.search(r"\s", word))
+        for name in islice(names, _MANY):
+            yield os.path.normpath(os.path.join(self._folder, name))
+
     def _compare(self, found: NamedAccess, now: _Found, *, is_alone: bool) -> None:
         before = {**self._before.inside, **self._before.named}
         after = {**now.inside, **now.named}
@@ -159,6 +172,8 @@ class NamedPaths:
             if self._watch.was_opened(folder) and folder not in map(os.path.abspath, sys.path):
                 found.listed.add(folder)
         found.removed |= before.keys() - after.keys()
+        found.untouched = {path for path in self._before.named if after.get(path) == before[path]}
+        found.missing = {path for path in self._files() if path not in before and path not in after}
         for path in before.keys() - self._before.folders:
             if after.get(path) == before[path]:
                 is_code = path.endswith(".py")  # counts as a module
