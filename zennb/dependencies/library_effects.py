@@ -7,7 +7,6 @@ those that are known to be harmless or carried in another way (`known_calls`), d
 from __future__ import annotations
 
 import ast
-import sys
 from collections import deque
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
@@ -28,7 +27,21 @@ from zennb.dependencies.known_calls import (
     surely_sets,
 )
 from zennb.dependencies.known_effects import DATA
-from zennb.dependencies.library_objects import Aliases, CodeScope, Owned, is_carried_object, owned_by_library
+from zennb.dependencies.library_objects import (
+    Aliases,
+    CodeScope,
+    Owned,
+    is_carried_object,
+    meant_by,
+    owned_by_library,
+)
+from zennb.dependencies.statement_parts import (
+    arguments_of,
+    evaluated_in,
+    imported_in,
+    statements_in,
+    targets_of,
+)
 from zennb.digests.digest import is_immutable
 from zennb.digests.function_source import function_node
 from zennb.packages.origin import module_of, top_level
@@ -36,7 +49,7 @@ from zennb.packages.origin import module_of, top_level
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["LibraryEffect", "library_effects", "may_have_effects", "slot_of"]
+__all__ = ["LibraryEffect", "library_effects", "may_have_effects"]
 
 _DEEPEST = 6
 """Calls that are followed from function to function."""
@@ -123,7 +136,7 @@ def may_have_effects(tree: ast.Module) -> bool:
     return any(
         (isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load))
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await))
-        or (isinstance(node, ast.Call) and sets_when_assigned(last_name(node.func)))
+        or (isinstance(node, ast.Name | ast.Attribute) and sets_when_assigned(last_name(node)))
         or (isinstance(node, ast.FunctionDef | ast.ClassDef) and bool(node.decorator_list))
         for node in nodes_in(tree)
     )
@@ -137,20 +150,11 @@ def _effects(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Ite
     if isinstance(node, _DEFINITIONS):
         yield from _decorated(node, scope)
     if isinstance(node, _BLOCKS):
-        for child in _statements_in(node):
+        yield from _checked(node, scope)
+        for child in statements_in(node):
             yield from ((name, at, True) for name, at, _ in _direct(child, scope))
     else:
         yield from _direct(node, scope, is_shown=is_shown)
-
-
-def _statements_in(node: ast.AST) -> Iterator[ast.stmt]:
-    """Yield the statements within a block, not those in functions that it defines."""
-    for child in child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
-            continue
-        if isinstance(child, ast.stmt):
-            yield child
-        yield from _statements_in(child)
 
 
 def _direct(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iterator[_Found]:
@@ -159,10 +163,13 @@ def _direct(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iter
         called = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(called, ast.Call):
             yield from _bare(called, scope, is_shown=is_shown)
+            for part in _parts_of_call(called):
+                yield from _named(part, scope)
         else:
             yield from _within(called, scope)
         return
-    targets = _targets(node)
+    yield from _checked(node, scope)
+    targets = targets_of(node)
     for target in targets:
         if isinstance(target, ast.Attribute | ast.Subscript):
             owned = owned_by_library(target, scope)
@@ -173,37 +180,71 @@ def _direct(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iter
     names = [each.id for each in targets if isinstance(each, ast.Name)]
     if isinstance(value, ast.Call) and names and all(set(name) == {"_"} for name in names):
         yield from _bare(value, scope, is_shown=False)
-    elif isinstance(value, ast.expr):
+    elif isinstance(value, ast.expr) and not isinstance(value, ast.Lambda):  # which is only defined here
         yield from _within(value, scope)
     if isinstance(node, ast.Assign) and len(targets) == 1 and isinstance(targets[0], ast.Name):
         _note_alias(targets[0].id, node.value, scope)
 
 
+def _checked(node: ast.stmt, scope: CodeScope) -> Iterator[_Found]:
+    """Yield the calls that surely set something in what a statement decides by or checks."""
+    for each in evaluated_in(node):
+        yield from ((name, at, True) for name, at, _ in _within(each, scope))
+
+
 def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
-    """Yield the calls that surely set something inside an expression: `[register(each) for each in kinds]`."""
+    """Yield the calls that surely set something inside an expression: `[register(each) for each in kinds]`.
+
+    In lambdas, too, as whoever gets one calls it; and functions that set something where they are handed over.
+    """
     waiting: list[ast.AST] = [expression]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Lambda):
+            inner = replace(scope, local=scope.local | arguments_of(node.args))
+            yield from ((name, at, True) for name, at, _ in _named(node.body, inner))
             continue
-        waiting += child_nodes(node)
-        owned = owned_by_library(node.func, scope) if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and is_a(owned, Owned) and _sets(owned.name, node):
+        meant = meant_by(node, scope) if isinstance(node, ast.Call) else node
+        if node is not expression and isinstance(meant, ast.Name | ast.Attribute):
+            yield from _named(meant, scope)
+            continue
+        if not isinstance(node, ast.Call):
+            waiting += child_nodes(node)
+            continue
+        owned = owned_by_library(node.func, scope)
+        is_set = is_a(owned, Owned) and _sets(owned.name, node)
+        if is_set:
             yield from (
                 (name, at, node is not expression) for name, at, _ in _bare(node, scope, is_shown=False)
             )
+        waiting += [part for part in _parts_of_call(node) if not is_set or part is not node.func]
+
+
+def _named(node: ast.expr, scope: CodeScope) -> Iterator[_Found]:
+    """Yield the effects inside a part of an expression, which may be a function that sets something."""
+    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+        is_meant = isinstance(node, ast.Name) or sets_when_assigned(node.attr)
+        owned = owned_by_library(node, scope) if is_meant else None
+        if (
+            isinstance(owned, Owned)
+            and is_code(owned.value)
+            and not is_a(owned.value, type)
+            and sets_when_assigned(owned.name)
+            and not is_carried(owned.name)
+            and not is_known_harmless(owned.name)
+        ):
+            yield owned.name, node, True
+    yield from ((name, at, True) for name, at, _ in _within(node, scope))
+
+
+def _parts_of_call(call: ast.Call) -> list[ast.expr]:
+    """Return what a call is given, and what gives the function if that is no plain name: `(lambda: ...)()`."""
+    func = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    return [*_arguments(call), *([] if isinstance(func, ast.Name) else [func])]
 
 
 def _sets(name: str, call: ast.Call) -> bool:
     return sets_when_assigned(name) or (bool(call.args) and sets_when_given(name))
-
-
-def _targets(node: ast.stmt) -> list[ast.expr]:
-    if isinstance(node, ast.Assign | ast.Delete):
-        return list(node.targets)
-    if isinstance(node, ast.AugAssign | ast.AnnAssign):
-        return [node.target]
-    return []
 
 
 def _note_alias(name: str, value: ast.expr, scope: CodeScope) -> None:
@@ -330,65 +371,34 @@ def _in_functions(node: ast.AST, scope: CodeScope) -> Iterator[tuple[str, ast.ex
             continue
         waiting += child_nodes(one)
         if isinstance(one, ast.Call):
-            called = owned_by_library(one.func, scope)
-            if is_a(called, type):
-                called = class_attribute(called, "__init__")
-            if is_a(called, FunctionType) and is_users_code(called) and id(called.__code__) not in scope.met:
-                scope.met.add(id(called.__code__))
-                yield from ((name, one) for name in _of_function(called, scope))
+            handed = [each for each in _arguments(one) if isinstance(each, ast.Name | ast.Attribute)]
+            for each in (one.func, *handed):  # who gets a function calls it
+                called = owned_by_library(each, scope)
+                if is_a(called, type) and each is one.func:
+                    called = class_attribute(called, "__init__")
+                is_function = is_a(called, FunctionType) and is_users_code(called)
+                if is_function and id(called.__code__) not in scope.met:
+                    scope.met.add(id(called.__code__))
+                    yield from ((name, one) for name in _of_function(called, scope))
 
 
 def _of_function(function: FunctionType, scope: CodeScope) -> Iterator[str]:
     body = function_node(function.__code__)
-    if body is None or isinstance(body, ast.Lambda):
+    if body is None:
         return
-    arguments = body.args
-    given = [
-        *arguments.posonlyargs,
-        *arguments.args,
-        *arguments.kwonlyargs,
-        arguments.vararg,
-        arguments.kwarg,
-    ]
-    namespace = {**function.__globals__, **closure_of(function), **_imported(body)}
+    namespace = {**function.__globals__, **closure_of(function), **imported_in(body)}
     bound = {one.id for one in nodes_in(body) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     aliases: Aliases = {}
     inner = replace(
         scope,
         namespace=namespace,
         aliases=aliases,
-        local=frozenset(bound | {each.arg for each in given if each is not None}),
+        local=arguments_of(body.args) | bound,
         depth=scope.depth + 1,
     )
+    if isinstance(body, ast.Lambda):
+        yield from (name for name, _, _ in _named(body.body, inner))
+        yield from (name for name, _ in _in_functions(ast.Expr(body.body), inner))
+        return
     for statement in body.body:
         yield from (name for name, _, _ in _effects(statement, inner))
-
-
-def _imported(body: ast.AST) -> dict[str, Any]:
-    """Return what a function imports itself, as far as it is loaded."""
-    found: dict[str, Any] = {}
-    for node in nodes_in(body):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                top = each.name if each.asname else each.name.partition(".")[0]
-                found[each.asname or top] = sys.modules.get(top)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            held = vars(sys.modules.get(node.module or "", ast))
-            found.update((each.asname or each.name, held.get(each.name)) for each in node.names)
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def slot_of(node: ast.expr) -> str:
-    """Return what a call sets, as text, so that a later call with another value takes its place; "" where unknown."""
-    if not isinstance(node, ast.Call):
-        return ast.unparse(node)
-    last = last_name(node.func)
-    if not last.startswith(("set", "update", "use")):
-        return ""
-    kept = [ast.unparse(each) for each in node.args[:-1]]
-    if node.args and isinstance(node.args[-1], ast.Dict):
-        kept += [ast.unparse(key) if key is not None else "**" for key in node.args[-1].keys]
-    elif node.args and not isinstance(node.args[-1], ast.Constant):
-        return ""
-    kept += [each.arg or "**" for each in node.keywords]
-    return "" if "**" in kept else " ".join([ast.unparse(node.func), *kept])

@@ -13,12 +13,13 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias
 
 from zennb.compat.instances import class_attribute, is_a
+from zennb.compat.python import CACHED_FUNCTION
 from zennb.dependencies.callables import is_code, is_users_code
 from zennb.dependencies.known_effects import DATA
 from zennb.digests.digest import is_immutable
-from zennb.packages.origin import module_of, origin, top_level
+from zennb.packages.origin import full_name, module_of, origin, top_level
 
-__all__ = ["Aliases", "CodeScope", "Owned", "is_carried_object", "owned_by_library"]
+__all__ = ["Aliases", "CodeScope", "Owned", "is_carried_object", "meant_by", "owned_by_library"]
 
 _SHELL = (
     *(
@@ -77,9 +78,7 @@ def owned_by_library(node: ast.expr, scope: CodeScope) -> Any:
         holder = owned_by_library(node.value, scope)
         return Owned(f"{holder.name}[]") if isinstance(holder, Owned) else None
     if isinstance(node, ast.Call):
-        maker = owned_by_library(node.func, scope)
-        is_getter = isinstance(maker, Owned) and maker.name.rpartition(".")[2].startswith(_GETTERS)
-        return Owned(f"{maker.name}()") if is_getter else None
+        return _of_call(node, scope)
     if not isinstance(node, ast.Attribute):
         return None
     holder = owned_by_library(node.value, scope)
@@ -95,6 +94,32 @@ def owned_by_library(node: ast.expr, scope: CodeScope) -> Any:
     return None
 
 
+def _of_call(node: ast.Call, scope: CodeScope) -> Any:
+    if (meant := meant_by(node, scope)) is not None:
+        return owned_by_library(meant, scope)
+    maker = owned_by_library(node.func, scope)
+    is_getter = isinstance(maker, Owned) and maker.name.rpartition(".")[2].startswith(_GETTERS)
+    return Owned(f"{maker.name}()") if is_getter else None
+
+
+def meant_by(call: ast.Call, scope: CodeScope) -> ast.expr | None:
+    """Return the expression that `getattr(lib, "set")` or `partial(lib.set, 1)` stands for; None for other calls."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if (
+        name == "partial"
+        and call.args
+        and "partial" in getattr(owned_by_library(call.func, scope), "name", "")
+    ):
+        return call.args[0]
+    if name != "getattr" or len(call.args) < 2 or not isinstance(call.func, ast.Name):
+        return None
+    key = call.args[1]
+    text = key.value if isinstance(key, ast.Constant) else None
+    if isinstance(key, ast.Name) and key.id not in scope.local:
+        text = scope.namespace.get(key.id)
+    return ast.Attribute(call.args[0], text, ast.Load()) if is_a(text, str) else None
+
+
 def _of_value(value: Any) -> Any:
     if is_a(value, ModuleType):
         name = str(vars(value).get("__name__", ""))
@@ -103,6 +128,8 @@ def _of_value(value: Any) -> Any:
         return Owned("logging.getLogger()")
     if is_a(value, partial):
         return _of_value(value.func)
+    if full_name(type(value)) == CACHED_FUNCTION and is_users_code(value.__wrapped__):
+        return value.__wrapped__
     if not is_code(value):
         return _of_object(value)
     if is_users_code(value):

@@ -20,7 +20,8 @@ from zennb.dependencies.definition_effects import effects_of_evaluation
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.dependencies.known_calls import concerned
 from zennb.dependencies.library_calls import LibraryCall
-from zennb.dependencies.library_effects import LibraryEffect, library_effects, slot_of
+from zennb.dependencies.library_effects import LibraryEffect, library_effects
+from zennb.dependencies.statement_parts import slot_of
 from zennb.digests.digest import digest_value
 from zennb.digests.stream import text_digest
 from zennb.engine.step.sealed_parts import own_seal
