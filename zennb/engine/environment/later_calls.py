@@ -22,6 +22,7 @@ from zennb.compat.later_calls import (
     workers,
 )
 from zennb.engine.environment.callers import is_users, module_name
+from zennb.engine.environment.held_by_libraries import HeldByLibraries
 from zennb.engine.environment.log_handlers import LOGGING, logging_state
 from zennb.engine.step.outcome import Reason
 from zennb.packages.origin import OWN, Origin, module_of, origin, top_level
@@ -65,6 +66,7 @@ class LaterCalls:
         self._waiting = {id(each): _reference(each) for each in (*pool_calls(), *loop_calls())}
         self._signals = signal_handlers()
         self._at_exit = at_exit()
+        self._held = HeldByLibraries()
 
     def reasons(
         self, *, modules: Collection[str] = (), calls: Iterable[str] = (), values: Iterable[Any] = ()
@@ -78,6 +80,10 @@ class LaterCalls:
             values: what the step has read and made.
         """
         found = [Reason(LOGGING, loses="result")] if logging_state() != self._logging else []
+        found += [
+            Reason(what, "which reuse would not change", loses="result")
+            for what in self._held.changed(values)
+        ]
         counted = {top_level(name) for name in calls}
         left = [*self._workers_left(modules), *self._calls_left(modules), *self._finalizers_left(modules)]
         if _uses(modules, "weakref"):
