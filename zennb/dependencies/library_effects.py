@@ -58,19 +58,9 @@ _WORKING = ("apply", "init", "reset", "set", "update", "use")
 """What begins the names of functions that set something of what they are given, if that can be changed."""
 
 _CHANGING = frozenset(
-    {"add", "append", "appendleft", "clear", "difference_update", "discard", "extend", "extendleft", "insert"}
-    | {
-        "intersection_update",
-        "pop",
-        "popitem",
-        "popleft",
-        "remove",
-        "reverse",
-        "rotate",
-        "setdefault",
-        "sort",
-    }
-    | {"symmetric_difference_update", "update"}
+    {"add", "append", "appendleft", "clear", "difference_update", "discard", "extend"}
+    | {"extendleft", "insert", "intersection_update", "pop", "popitem", "popleft"}
+    | {"remove", "reverse", "rotate", "setdefault", "sort", "symmetric_difference_update", "update"}
 )
 """Methods by which plain containers are changed."""
 
