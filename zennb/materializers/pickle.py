@@ -357,16 +357,16 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return reduced
 
 
-class _NamingPickler(NanWriter, _NotebookPickler):
+class _NanPickler(NanWriter, _NotebookPickler):
     """Writes values with NaNs among them."""
 
 
 def _pickled(value: Any, scope: Scope, **options: Any) -> Pickled:
     try:
         found = _written(value, scope, **options)
-        return _written(value, scope, kind=_NamingPickler, **options) if holds_nan(found.stream) else found
+        return _written(value, scope, kind=_NanPickler, **options) if holds_nan(found.stream) else found
     except NotImplementedError:  # as classes say that cannot be pickled yet
-        return _written(value, scope, kind=_NamingPickler, by_structure=True, **options)
+        return _written(value, scope, kind=_NanPickler, by_structure=True, **options)
 
 
 def _written(

@@ -201,7 +201,7 @@ class _PlainPickler(pickle.Pickler):
         return found
 
 
-class _NamingPickler(NanWriter, _PlainPickler):
+class _PlainNanPickler(NanWriter, _PlainPickler):
     """Writes plain data with NaNs among it."""
 
 
@@ -241,7 +241,7 @@ class PlainData(Materializer):
         Raises:
             NotStorable: something in it is no plain data.
         """
-        return self._written(value, _PlainPickler) or self._written(value, _NamingPickler)
+        return self._written(value, _PlainPickler) or self._written(value, _PlainNanPickler)
 
     def _written(self, value: Any, pickler: type[_PlainPickler]) -> Sequence[Buffer]:
         """Return the pickle; nothing if there are NaNs in it that this pickler does not name."""

@@ -28,6 +28,7 @@ from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.remote.unstored_blobs import taken, with_unstored
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.remote.worker_folder import check_files
+from zennb.engine.run.unit_of_work import store_behind
 from zennb.engine.step.recording import Recording
 from zennb.errors import StepTimeout
 
@@ -290,7 +291,7 @@ def _hand_on(
         check: refuses an outcome that missed or left files there, or explains its error by them.
     """
     try:
-        outcome = taken(inner.result(), run_context)
+        outcome = taken(inner.result().opened(store_behind(run_context.store)), run_context)
         # A worker on another machine signs with a key of its own. It was sent the step from here, and has answered.
         carried = () if outcome.carried is None else (outcome.carried.blob,)
         run_context.artifacts.signer.vouch(

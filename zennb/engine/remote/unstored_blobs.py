@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.records import Artifact
-    from zennb.engine.remote.large_messages import SentOutcome
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.request import StepRequest
 
@@ -67,13 +66,10 @@ def with_unstored_results(outcome: StepOutcome, store: WriteBuffer, request: Ste
     )
 
 
-def taken(sent: SentOutcome, run_context: RunContext) -> StepOutcome:
-    """Return the outcome that a worker sent, after the results in it were put where the next steps find them."""
-    store = run_context.store
-    if not isinstance(store, WriteBuffer):
-        return replace(sent.opened(store), unstored={})
-    outcome = sent.opened(store.store)
-    store.take(outcome.unstored)
+def taken(outcome: StepOutcome, run_context: RunContext) -> StepOutcome:
+    """Return an outcome, after the results that came with it were put where the next steps find them."""
+    if isinstance(run_context.store, WriteBuffer):
+        run_context.store.take(outcome.unstored)
     return replace(outcome, unstored={})
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer", "unstored_in"]
+__all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer", "store_behind", "unstored_in"]
 
 MAX_LOST_SECONDS = 0.05
 """Seconds of work that may be lost with a killed kernel."""
@@ -196,6 +196,11 @@ class WriteBuffer:
         else:
             kept = {name: self._stored[name] for name in self.unstored if name in self._stored}
             self._stored = {**kept, **blobs}
+
+
+def store_behind(store: ArtifactStore | WriteBuffer) -> ArtifactStore:
+    """Return the artifact store that a write buffer stands before; any other as it is."""
+    return store.store if isinstance(store, WriteBuffer) else store
 
 
 def unstored_in(store: ArtifactStore | WriteBuffer) -> frozenset[str]:
