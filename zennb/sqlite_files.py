@@ -26,7 +26,7 @@ __all__ = [
     "OpenFiles",
     "Snapshot",
     "allow",
-    "alone",
+    "exclusively",
     "files_in_the_way",
     "files_of_others",
     "fingerprint",
@@ -187,7 +187,7 @@ class OpenFiles:
         self._lock = threading.Lock()
         self.identity, self._sizes = _seen(path)
 
-    def look(self) -> tuple[Identity, str]:
+    def check(self) -> tuple[Identity, str]:
         """Return which files are at the path now, and which of those that are open was cut short; "" for none."""
         now, sizes = _seen(self.path)
         if now == self.identity and sizes != self._sizes:
@@ -196,13 +196,13 @@ class OpenFiles:
         return now, ""
 
     @contextmanager
-    def ending(self) -> Iterator[None]:
+    def closing(self) -> Iterator[None]:
         """Close the connections in here: of a log that was cut short, nothing is written to the database.
 
         The last connection to close would copy what is left of it, page by page, and make a mixture of old and new. One
         that only reads cannot.
         """
-        if not self.look()[1].endswith("-wal"):
+        if not self.check()[1].endswith("-wal"):
             yield
             return
         with closing(sqlite3.connect(uri(Path(self.path), "ro"), uri=True)) as last:
@@ -298,7 +298,7 @@ def open_snapshot(path: Path) -> Snapshot:
 
 
 @contextmanager
-def alone(path: Path, *, timeout: float) -> Iterator[sqlite3.Connection]:
+def exclusively(path: Path, *, timeout: float) -> Iterator[sqlite3.Connection]:
     """Change a database in one transaction, also where the disk has no room for the index of its log.
 
     As long as SQLite has the database to itself it keeps that index in memory. It does not try before it has to: other

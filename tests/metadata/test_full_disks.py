@@ -14,7 +14,7 @@ import pytest
 
 from zennb.errors import ForeignStore, StoreBusy, StoreFull
 from zennb.metadata.store import MetadataStore
-from zennb.sqlite_files import alone, open_snapshot
+from zennb.sqlite_files import exclusively, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,7 +144,7 @@ def test_a_database_that_another_process_writes_to_is_not_taken_for_full(path: P
     closed(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        with pytest.raises(sqlite3.OperationalError, match="locked"), alone(path, timeout=0):
+        with pytest.raises(sqlite3.OperationalError, match="locked"), exclusively(path, timeout=0):
             pytest.fail("two write at once")
         with closing(MetadataStore(path, deadline=0.1)) as store, pytest.raises(StoreBusy):
             store.set_setting("a", "2")

@@ -250,6 +250,6 @@ def test_a_cut_is_looked_at_again_when_the_database_was_locked(
         os.truncate(f"{path}-wal", 100)
         with monkeypatch.context() as patch:
             patch.setattr(sqlite_files, "_is_whole", lambda _path: None)  # another process has it locked
-            assert opened.look()[1] == ""
+            assert opened.check()[1] == ""
         monkeypatch.setattr(sqlite_files, "_is_whole", lambda _path: False)
-        assert opened.look()[1] == f"{path}-wal"
+        assert opened.check()[1] == f"{path}-wal"

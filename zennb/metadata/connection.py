@@ -18,7 +18,7 @@ from zennb.metadata.migrations import migrate, needs_work, refuse_triggers
 from zennb.sqlite_files import (
     OpenFiles,
     Snapshot,
-    alone,
+    exclusively,
     identity,
     is_writable,
     keep_open,
@@ -149,7 +149,7 @@ class Database:
                 if self._snapshot is not None:
                     self._worker.call(self._snapshot.close)
                 elif not self._is_gone():
-                    with self._files.ending():
+                    with self._files.closing():
                         self._reader.close()
                         self._worker.call(self._connection.close)
                 self._worker.close()
@@ -179,7 +179,7 @@ class Database:
         if self._snapshot is None:
             return self._written(function)
         reading = self._connection
-        with alone(self.path, timeout=0) as connection:
+        with exclusively(self.path, timeout=0) as connection:
             self._connection = connection  # for calls inside this one
             try:
                 return function(connection)
@@ -220,7 +220,7 @@ class Database:
         Raises:
             StoreGone: they are not.
         """
-        now, cut = self._files.look()
+        now, cut = self._files.check()
         if cut:
             raise reasons.cut_short(cut)
         if now != self._files.identity:
@@ -395,6 +395,6 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 def _spare_the_next(opened: OpenFiles, *connections: sqlite3.Connection) -> None:
     """Never close connections to a file that is not the one at its path any more, or was cut short: see `keep_open`."""
-    now, cut = opened.look()
+    now, cut = opened.check()
     if now[0] != opened.identity[0] or cut:
         keep_open(*connections)

@@ -200,7 +200,7 @@ def test_code_that_went_on_running_is_forgotten_when_its_worker_is_lost(
         "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass\nctypes.Py",
     )
     assert bench.interrupted(slow.format(seconds=300), after="begun") < 3
-    before = dispatch._left.before(bench.orchestrator)
+    before = dispatch._left.waiting_note(bench.orchestrator)
     assert "still running is the code of `step`, which was stopped, on the Dask worker tcp://" in before
     # As a machine that is cut off: nothing closes the connection.
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGSTOP)
@@ -208,7 +208,7 @@ def test_code_that_went_on_running_is_forgotten_when_its_worker_is_lost(
     (worker,) = client.scheduler_info()["workers"]
     client.sync(client.scheduler.retire_workers, workers=[worker], remove=True, close_workers=False)
     end = time.monotonic() + PATIENCE
-    while dispatch._left.before(bench.orchestrator):
+    while dispatch._left.waiting_note(bench.orchestrator):
         assert time.monotonic() < end, "it is waited for though its worker has gone"
         time.sleep(0.05)
     assert not [each for each in threading.enumerate() if each.name == "zennb-left"]

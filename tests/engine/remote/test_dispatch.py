@@ -89,8 +89,8 @@ class _Abandoned(Future[Any]):
 def test_a_step_that_has_ended_after_all_is_not_waited_for(bench: Bench) -> None:
     left, call = LeftRunning(), Call(None, lambda: None, lambda _points: None)
     call.connected = True
-    said = left.of("slow", call, _Abandoned(), bench.orchestrator, seconds=0)
+    said = left.sentence("slow", call, _Abandoned(), bench.orchestrator, seconds=0)
     assert said.startswith("its code goes on running on the worker far away until it ends")
-    assert "`slow`, which was stopped, on the worker far away" in left.before(bench.orchestrator)
+    assert "`slow`, which was stopped, on the worker far away" in left.waiting_note(bench.orchestrator)
     left.forget(call)
-    assert left.before(bench.orchestrator) == ""
+    assert left.waiting_note(bench.orchestrator) == ""

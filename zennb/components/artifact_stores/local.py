@@ -193,7 +193,7 @@ class LocalArtifactStore(FreeableStore):
         try:
             return work(self._rows, *args)
         except StoreFull:
-            if not self._rows.is_short:
+            if not self._rows.is_full:
                 raise
         rows = Rows(self._rows.directory, timeout=self.timeout)  # there may be room by now
         self._close_rows()

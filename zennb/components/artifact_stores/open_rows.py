@@ -33,7 +33,7 @@ class Rows:
     """An open store; writes run on the store's database thread, where no interrupt can reach them.
 
     Attributes:
-        is_short: whether it could only be opened to read, because its disk is full.
+        is_full: whether it could only be opened to read, because its disk is full.
     """
 
     def __init__(self, directory: StoreDirectory, *, timeout: float) -> None:
@@ -41,7 +41,7 @@ class Rows:
         self.files = BlobFiles(directory)
         self.notices: list[str] = []
         self._cache = self._open(timeout)
-        self.is_short = isinstance(self._cache, ReadOnlyCache) and isinstance(self._cache.refusal, StoreFull)
+        self.is_full = isinstance(self._cache, ReadOnlyCache) and isinstance(self._cache.refusal, StoreFull)
         if isinstance(self._cache, ReadOnlyCache):
             return
         with suppress(OSError):  # leftovers that cannot be removed are harmless

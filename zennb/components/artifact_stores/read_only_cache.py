@@ -11,7 +11,7 @@ from zennb.components.artifact_stores.row import Foreign
 from zennb.components.artifact_stores.row_queries import RowQueries
 from zennb.components.content import is_digest
 from zennb.errors import StoreFull
-from zennb.sqlite_files import alone, identity, is_writable, open_snapshot
+from zennb.sqlite_files import exclusively, identity, is_writable, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ class ReadOnlyCache(RowQueries):
         """Let no other process store anything meanwhile."""
         if not isinstance(self.refusal, StoreFull):
             self._refuse()
-        with alone(self._database, timeout=_PATIENCE):
+        with exclusively(self._database, timeout=_PATIENCE):
             yield
 
     @contextmanager

@@ -107,7 +107,7 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
         Raises:
             StoreGone: the database or its log was cut short, or the log is not the one that is open.
         """
-        now, cut = self._files.look()
+        now, cut = self._files.check()
         if now[0] != self._files.identity[0]:
             return False
         if cut or (now[1] != self._files.identity[1] and not self._is_closed):
@@ -117,7 +117,7 @@ class StrictCache(RowQueries, diskcache.Cache):  # type: ignore[misc]  # diskcac
     def close(self) -> None:
         """Close the connection of this thread; the next use opens another one, which may have another log."""
         self._is_closed = True
-        with self._files.ending():
+        with self._files.closing():
             super().close()
 
     def _verify(self) -> None:

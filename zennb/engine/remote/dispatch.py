@@ -103,7 +103,7 @@ class _RemoteStep:
     def submitted(self) -> Future[StepOutcome]:
         """Submit it; the future ends when all its output has arrived."""
         orchestrator, cancel = self._context.orchestrator, self._channels.cancel
-        if before := _left.before(orchestrator):
+        if before := _left.waiting_note(orchestrator):
             self._waiting.enter_context(long_call(f"{self._request.definition.name}: {before}"))
         try:
             self._stored = StoredRequest.of(self._request)
@@ -131,7 +131,7 @@ class _RemoteStep:
 
     def _rest(self, inner: Future[SentOutcome], seconds: float) -> str:
         name, orchestrator = self._request.definition.name, self._context.orchestrator
-        return _left.of(name, self._call, inner, orchestrator, seconds=seconds)
+        return _left.sentence(name, self._call, inner, orchestrator, seconds=seconds)
 
     def _forget(self) -> None:
         self._waiting.close()
@@ -143,7 +143,7 @@ class _RemoteStep:
         self._forget()
         rest = ""
         if inner.cancelled() and self._call.connected:  # its code may go on running
-            _left.see_off(self._call, inner, self._relay, self._link.token)
+            _left.follow_to_end(self._call, inner, self._relay, self._link.token)
             rest = self._rest(inner, 0) if self._limit.is_over else ""
         else:
             # The outcome comes through the orchestrator, the output through the socket: some of it may still be under

@@ -31,7 +31,7 @@ class LeftRunning:
     def __init__(self) -> None:
         self._places: dict[Call, tuple[Orchestrator, str]] = {}
 
-    def see_off(self, call: Call, inner: Future[Any], relay: Relay | None, token: str) -> None:
+    def follow_to_end(self, call: Call, inner: Future[Any], relay: Relay | None, token: str) -> None:
         """Hear a step that was stopped until it ends, its worker does, or its job is ended; returns at once."""
         is_there = getattr(inner, "has_worker", None)
 
@@ -51,7 +51,7 @@ class LeftRunning:
         """Note that a step has ended."""
         self._places.pop(call, None)
 
-    def of(
+    def sentence(
         self, name: str, call: Call, inner: Future[Any], orchestrator: Orchestrator, *, seconds: float
     ) -> str:
         """Return a sentence about the code of a step that was stopped and goes on running; "" if it has ended.
@@ -76,7 +76,7 @@ class LeftRunning:
             f"its code goes on running on {where} until it ends, and steps that get this worker wait for it"
         )
 
-    def before(self, orchestrator: Orchestrator) -> str:
+    def waiting_note(self, orchestrator: Orchestrator) -> str:
         """Return what a step that is submitted now may have to wait for; "" for nothing."""
         found = [words for owner, words in list(self._places.values()) if owner is orchestrator]
         return f"waiting for a worker; still running is the code of {'; '.join(found)}" if found else ""

@@ -84,7 +84,7 @@ def check_files(request: StepRequest, outcome: StepOutcome, *, is_elsewhere: boo
     if outcome.error is not None:
         _explain(outcome.error, sides, request.texts or ())
         return
-    found = sides.missed(outcome, began) or sides.left(outcome)
+    found = sides.missing_file(outcome, began) or sides.left_behind(outcome)
     if found:
         what, advice = found
         raise refusal(request, what, f"{advice}, or")
@@ -113,7 +113,7 @@ class _Sides:
         is_inside = self._folder and not Path(path).is_absolute()
         return str(Path(self._folder, path)) if is_inside else ""
 
-    def missed(self, outcome: StepOutcome, began: float) -> tuple[str, str] | None:
+    def missing_file(self, outcome: StepOutcome, began: float) -> tuple[str, str] | None:
         """Return what a step looked for in vain that is here, and the advice."""
         for path, mark in outcome.observed.files.items():
             here, name = self.here(path), path.removeprefix(self.root)
@@ -124,7 +124,7 @@ class _Sides:
                 return f"it looks for `{name}`, which exists on the notebook's side only: {self.why}", _ADVICE
         return None
 
-    def left(self, outcome: StepOutcome) -> tuple[str, str] | None:
+    def left_behind(self, outcome: StepOutcome) -> tuple[str, str] | None:
         """Return what a step wrote that is not brought back or would not be right here, and the advice."""
         observed, root = outcome.observed, self.root
         written = [path for path, mark in observed.written.items() if mark != ABSENT]
