@@ -156,7 +156,7 @@ def test_nor_of_containers_and_methods(value: Any) -> None:
         ),
         *(np.float64(1), pd.Timestamp("2024"), range(3), int, print, types.SimpleNamespace(a=Data(1))),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_texts_that_python_and_known_libraries_make_are_shown(value: Any) -> None:
     assert not runs_own_text(value)

@@ -196,7 +196,8 @@ def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
             continue
         meant = meant_by(node, scope) if isinstance(node, ast.Call) else node
         if node is not expression and isinstance(meant, ast.Name | ast.Attribute):
-            yield from _named(meant, scope)
+            yield from _handed_over(meant, scope)
+            waiting += child_nodes(meant)
             continue
         if not isinstance(node, ast.Call):
             waiting += child_nodes(node)
@@ -212,6 +213,12 @@ def _within(expression: ast.expr, scope: CodeScope) -> Iterator[_Found]:
 
 def _named(node: ast.expr, scope: CodeScope) -> Iterator[_Found]:
     """Yield the effects inside a part of an expression, which may be a function that sets something."""
+    yield from _handed_over(node, scope)
+    yield from ((name, at, True) for name, at, _ in _within(node, scope))
+
+
+def _handed_over(node: ast.expr, scope: CodeScope) -> Iterator[_Found]:
+    """Yield a function that sets something, if an expression is its name."""
     if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
         is_meant = isinstance(node, ast.Name) or sets_when_assigned(node.attr)
         owned = owned_by_library(node, scope) if is_meant else None
@@ -224,7 +231,6 @@ def _named(node: ast.expr, scope: CodeScope) -> Iterator[_Found]:
             and not is_known_harmless(owned.name)
         ):
             yield owned.name, node, True
-    yield from ((name, at, True) for name, at, _ in _within(node, scope))
 
 
 def _parts_of_call(call: ast.Call) -> list[ast.expr]:
