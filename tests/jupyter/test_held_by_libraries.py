@@ -33,6 +33,20 @@ log = logging.getLogger('study')
 handler = Owns()
 log.handlers[:] = [handler]
 """
+COUNTS = """
+import logging
+class Counts(logging.Handler):
+    seen = 0
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+    def emit(self, record):
+        self.count += 1
+        Counts.seen += 1
+log = logging.getLogger('study')
+handler = Counts()
+log.handlers[:] = [handler]
+"""
 STREAM = """
 import io, logging
 buffer = io.StringIO()
@@ -69,6 +83,8 @@ CASES = {
     "a list of the notebook": (LISTS, SAYS, "lines"),
     "a stream": (STREAM, SAYS, "buffer.getvalue()"),
     "an attribute of a handler": (OWN, SAYS, "handler.lines"),
+    "a number in a handler": (COUNTS, SAYS, "handler.count"),
+    "a number in the class of a handler": (COUNTS, SAYS, "Counts.seen"),
     "a filter": (FILTER, SAYS, "lines"),
     "errors of NumPy": (NUMPY, DIVIDES, "errors"),
     "tasks of Dask": (DASK, "total = dask.delayed(sum)([1, 2]).compute(scheduler='sync')", "len(tasks)"),

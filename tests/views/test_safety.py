@@ -63,7 +63,7 @@ from zennb.views.rows import beside
 from zennb.views.run import run, runs, steps
 from zennb.views.shared_runs import shared_runs
 from zennb.views.stack import stack, stacks
-from zennb.views.step import explain, running_line, status_line, step
+from zennb.views.step import explain, running_line, started_line, status_line, step
 from zennb.views.table import Column, Table, card
 from zennb.views.timeline import timeline
 from zennb.views.view import Shown, View, join, note
@@ -275,6 +275,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         for each in plan_named(n).steps
     ),
     "step.running_line": lambda n: running_line(step_named(n, Status.RUNNING), seconds=3.2),
+    "step.started_line": lambda n: started_line(step_named(n, Status.RUNNING)),
     "space.pruned_blobs": lambda n: space.pruned_blobs(pruned_named(n)),
     "space.groups": lambda n: space.groups(n, n, usage_named(n).steps, 10),
     "space.items": lambda n: space.items(n, usage_named(n).largest),

@@ -18,8 +18,14 @@ __all__ = ["FIELD", "HOLE", "completed", "joined", "with_holes"]
 HOLE = "\0"
 """Stands in a text for a part that is not written out."""
 
-FIELD = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]|\$?\{[^{}\n]*\}|\$[A-Za-z_]\w*")
+FIELD = re.compile(
+    r"%(?:\(\w+\))?[-+#0]*(?:[1-9]\d*)?(?:\.\d+)?[a-zA-Z]"
+    r"|% [-+#0]*(?:[1-9]\d*)?(?:\.\d+)?[a-zA-Z](?!\w)"  # and not the `% m` in `5% more`
+    r"|\$?\{[^{}\n]*\}|\$[A-Za-z_]\w*"
+)
 """What `%`, `str.format` and `string.Template` fill in."""
+
+_HOLES = re.compile(f"{HOLE}+")
 
 _PURE = frozenset({"capitalize", "casefold", "lower", "lstrip", "removeprefix", "removesuffix", "replace"})
 _PURE |= {"rstrip", "strip", "swapcase", "title", "upper"}
@@ -76,15 +82,36 @@ def completed(patterns: Iterable[str], names: Collection[str], words: Collection
         words: what may fill the holes where little else is known of a name, besides numbers.
     """
     for pattern in dict.fromkeys(patterns):
-        parts = pattern.split(HOLE)
-        is_telling = sum(map(str.isalnum, "".join(parts))) > 1
-        fill = r"(\w*)" if is_telling else r"(\w+?)"
-        shape = re.compile(fill.join(map(re.escape, parts)))
+        first, *middle, last = _HOLES.split(pattern)
+        is_telling = sum(map(str.isalnum, pattern)) > 1
         for name in names:
-            found = shape.fullmatch(name)
-            if found and (is_telling or all(_is_known(part, words) for part in found.groups())):
+            # Not by a regular expression, which would try every way to share a name out among many holes.
+            rest = name[len(first) : len(name) - len(last)]
+            if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
+                continue
+            if _holds(rest, middle) if is_telling else _is_known(rest, middle, words):
                 yield name
 
 
-def _is_known(part: str, words: Collection[str]) -> bool:
-    return part in words or all(each in words or each.isdigit() for each in part.split("_") if each)
+def _holds(text: str, parts: Iterable[str]) -> bool:
+    """Whether a text has these parts in this order."""
+    place = 0
+    for part in parts:
+        place = text.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return True
+
+
+def _is_known(text: str, parts: Iterable[str], words: Collection[str]) -> bool:
+    """Whether known words and numbers, joined by `_` and by the one letter that may be among the parts, make a text."""
+    letter = "".join(filter(str.isalnum, "".join(parts)))
+    if not letter:
+        return bool(text) and _are_words(text, words)
+    places = [at for at, each in enumerate(text) if each == letter]
+    return any(_are_words(text[:at], words) and _are_words(text[at + 1 :], words) for at in places)
+
+
+def _are_words(text: str, words: Collection[str]) -> bool:
+    return text in words or all(each in words or each.isdigit() for each in text.split("_") if each)

@@ -18,7 +18,7 @@ from zennb.compat.instances import attributes_of, class_attributes, elements_of,
 from zennb.dependencies.callables import closure_of, is_users_code
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
-from zennb.digests.digest import digest_value
+from zennb.digests.digest import SCALARS, digest_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,7 +85,7 @@ def _mutable_in(root: Any) -> Iterator[Any]:
         if id(part) in met or id(part) in streams or is_a(part, ModuleType):
             continue
         met.add(id(part))
-        if is_a(part, (*_TEXTS, *_CONTAINERS)):
+        if is_a(part, (*_TEXTS, *_CONTAINERS)) or _has_numbers(part):
             yield part
         waiting += _parts(part)
 
@@ -119,10 +119,20 @@ def _named_by(function: FunctionType | type) -> Iterator[Any]:
         yield from (function.__globals__[name] for name in code.co_names if name in function.__globals__)
 
 
+def _has_numbers(part: Any) -> bool:
+    """Whether something is an object or class of the user: it may count in its attributes."""
+    return is_users_code(part if is_a(part, type) else type(part))
+
+
 def _content(value: Any) -> Any:
-    """Return what changes when a container or a text changes."""
+    """Return what changes when a container, a text, or a number in an object or class changes."""
     if is_a(value, _TEXTS):
         return None if value.closed else value.getvalue()
+    if not is_a(value, _CONTAINERS):
+        held = class_attributes(value) if is_a(value, type) else attributes_of(value)
+        return {name: each for name, each in held.items() if type(each) in SCALARS}
+    if len(value) > _MOST:  # it would cost each step too much
+        return len(value)
     try:
         return digest_value(value).digest
     except Exception:  # noqa: BLE001 - an object in it may raise whatever it is asked
