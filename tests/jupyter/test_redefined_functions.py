@@ -56,3 +56,25 @@ def test_the_same_function_is(notebook: Notebook, more: str) -> None:
     )
     assert notebook.cell("%pipeline run --rerun").error is None
     assert (notebook.ns["y"], notebook.ns["z"]) == (2, 1)
+
+
+CHANGED = {
+    "a default": ("KEPT = 1", "def f(x=KEPT): return x", "KEPT = 2", "h()"),
+    "an annotation": (
+        "KEPT = 1",
+        "from typing import Annotated\ndef f(x: Annotated[int, KEPT] = 0): return x",
+        "KEPT = 2",
+        "str(h.__annotations__)",
+    ),
+    "a default by keyword": ("KEPT = [1]", "def f(*, x=KEPT): return x", "KEPT = [2]", "h()"),
+}
+
+
+@pytest.mark.parametrize(("kept", "defined", "changed", "called"), CHANGED.values(), ids=CHANGED)
+def test_an_earlier_function_with_the_same_code_is_not_taken_for_todays(
+    notebook: Notebook, kept: str, defined: str, changed: str, called: str
+) -> None:
+    notebook.run(kept, defined, "%%step alias\nh = f", f"%%step use\ny = {called}")
+    notebook.run(changed, defined)
+    error = notebook.cell("%pipeline run").error
+    assert "step 'use' uses function `f` as it was before it was defined anew" in str(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.compat.instances import is_a, module_name, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
-from zennb.digests.digest import is_immutable
+from zennb.digests.digest import digest, is_immutable
 from zennb.packages.origin import full_name, module_of, origin, top_level
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SHELL",
+    "are_alike",
     "closure_of",
     "has_state",
     "is_code",
@@ -109,6 +110,21 @@ def _rebinds(function: FunctionType) -> bool:
         each.opname in {"STORE_DEREF", "DELETE_DEREF"} and each.argval in code.co_freevars
         for each in dis.get_instructions(code)
     )
+
+
+def are_alike(one: FunctionType, other: FunctionType) -> bool:
+    """Whether two functions do the same: by their code, defaults, annotations, attributes and closures."""
+    if one.__code__ != other.__code__:
+        return False
+    try:
+        return digest(_held(one)) == digest(_held(other))
+    except Exception:  # noqa: BLE001 - what has no digest, and annotations that newer Pythons evaluate only now
+        return False
+
+
+def _held(function: FunctionType) -> tuple[Any, ...]:
+    own = vars(function)
+    return function.__defaults__, function.__kwdefaults__, function.__annotations__, own, closure_of(function)
 
 
 def closure_of(function: FunctionType) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from zennb.core.planning.cache_key import cache_key
 from zennb.core.reading.reflection import Reflection
 from zennb.core.records.records import CacheKeyParts
 from zennb.core.secrets.literals import mask_source
-from zennb.dependencies.callables import has_state
+from zennb.dependencies.callables import are_alike, has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch, without_cleared
 from zennb.dependencies.library_calls import digests_of
 from zennb.digests.reachability import code_in
@@ -367,7 +367,7 @@ def earlier_definitions(
     """Return classes and functions in inputs and code (`old = Model`) that were redefined since, even identically.
 
     `isinstance(model, Model)` is False then, while a value from the store would be of the new class. The value says
-    whether it matters which one is called: for functions with the same code it does not.
+    whether it matters which one is called: for functions that are alike it does not.
     """
     found: dict[str, bool] = {}
     things = [*(code for seen in value_digests.values() for code in seen.code), *definitions.values()]
@@ -380,7 +380,7 @@ def earlier_definitions(
             if is_a(today, type | FunctionType) and today is not thing:
                 kind = "class" if is_a(thing, type) else "function"
                 what = f"earlier {kind} {name}"
-                same = is_a(thing, FunctionType) and thing.__code__ == getattr(today, "__code__", None)
+                same = is_a(thing, FunctionType) and is_a(today, FunctionType) and are_alike(thing, today)
                 found[what] = found.get(what, False) or not same
     return found
 
