@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from loky.process_executor import ProcessPoolExecutor, ShutdownExecutorError
 from traitlets import Float, Int
 
+from zennb.compat.started_processes import note_own_pool
 from zennb.components.component import Visibility
 from zennb.components.pooled import PooledOrchestrator
 from zennb.errors import WorkerLost
@@ -112,6 +113,7 @@ class _WorkerProcess:
             self._executor = ProcessPoolExecutor(
                 1, timeout=self._idle, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
             )
+            note_own_pool(self._executor)
         future: Future[R] = self._executor.submit(fn, *args, **kwargs)
         return future
 

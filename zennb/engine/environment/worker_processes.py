@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING
 
-from zennb.compat.started_processes import processes_made
+from zennb.compat.started_processes import has_pools_of_others, processes_made
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,8 +30,7 @@ def may_use_workers(uses: Collection[str], *, before: object) -> bool:
     """
     if processes_made() != before or any(f"{use}.".startswith(_STARTS) for use in uses):
         return True
-    loaded = sys.modules.get("multiprocessing")
-    return loaded is not None and bool(loaded.active_children()) and asks_about_files(uses)
+    return asks_about_files(uses) and has_pools_of_others()
 
 
 def asks_about_files(uses: Collection[str]) -> bool:
