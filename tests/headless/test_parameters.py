@@ -224,6 +224,16 @@ class Colour(enum.Enum):
     GREEN = "g"
 
 
+class Level(enum.StrEnum):
+    LOW = "1"
+    HIGH = "2"
+
+
+class Size(enum.Enum):
+    SMALL = 1
+    LARGE = 2
+
+
 @pytest.mark.parametrize(
     ("before", "text", "value"),
     [
@@ -233,6 +243,9 @@ class Colour(enum.Enum):
         (Path("a"), "b/3", Path("b/3")),
         (Colour.RED, "GREEN", Colour.GREEN),
         (Colour.RED, "g", Colour.GREEN),
+        (Level.LOW, "2", Level.HIGH),
+        (Level.LOW, "'2'", Level.HIGH),
+        (Size.SMALL, "2", Size.LARGE),
         (Decimal("1.5"), "0.10", Decimal("0.10")),
         (np.bool_(True), "false", np.bool_(False)),
         (np.float64(0.5), "1", np.float64(1)),

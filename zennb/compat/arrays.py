@@ -57,9 +57,7 @@ def _owner_of(value: Any) -> Any:
         return value.obj
     for kind in (np.ndarray, np.void):
         if is_a(value, kind):
-            return kind.base.__get__(
-                value
-            )  # as numpy itself would answer, whatever a class derived from it says
+            return kind.base.__get__(value)  # whatever a class derived from it says
     # `as_strided` puts an object of numpy's between.
     return attributes_of(value).get("base") if module_name(type(value)).startswith("numpy.") else None
 

@@ -152,7 +152,8 @@ def _maker(name: str, text: str, found: Any, before: Any) -> tuple[Any, str] | N
         if plain in kind.__members__:
             return kind[plain], f"[{plain!r}]"
         known = ", ".join(kind.__members__)
-        return _made(name, text, f"one of {known}", before, lambda: kind(found)), f"({found!r})"
+        value = plain if isinstance(before.value, str) else found
+        return _made(name, text, f"one of {known}", before, lambda: kind(value)), f"({value!r})"
     if isinstance(before, dt.date | dt.time):
         what = f"a {kind.__name__} such as {before.isoformat()}"
         return _made(
