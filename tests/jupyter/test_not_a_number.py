@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import struct
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from zennb.materializers.signature import pack
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
-MADE = """
+MADE = r"""
 own = float('nan')
 missing = [None, np.nan, '?']
 names = {np.nan: 'numpy', math.nan: 'math', own: 'own'}
@@ -29,6 +30,8 @@ objects = np.array([np.nan, 'a', None], dtype=object)
 frame = pd.DataFrame({'a': ['x', np.nan], 'b': [1.0, np.nan]})
 thing = SimpleNamespace(value=np.nan, values=[math.nan, np.nan])
 single = np.nan
+other = struct.unpack('<d', b'\x01\0\0\0\0\0\xf8\x7f')[0]
+others = [other, other, np.nan, {other: 1}]
 """
 
 ASKED = {
@@ -41,15 +44,24 @@ ASKED = {
     "in a frame": "[each in missing for each in frame['a'].tolist()]",
     "in floats of a frame": "[each in missing for each in frame['b'].tolist()]",
     "in an object": "[thing.value is np.nan, thing.values[0] is math.nan, thing.values[1] in missing]",
+    "with other bits": (
+        "[others[0] is others[1], others[0] in others[3], others[0] is others[2], struct.pack('<d', others[0])]"
+    ),
     "alone": "[single is np.nan, single in missing]",
 }
 
-IMPORTS = "import math\nimport numpy as np\nimport pandas as pd\nfrom types import SimpleNamespace"
+IMPORTS = "import math, struct\nimport numpy as np\nimport pandas as pd\nfrom types import SimpleNamespace"
 
 
 def test_after_reuse_each_nan_is_the_one_it_was(notebook: Notebook) -> None:
     step = f"%%step made{MADE}"
-    plain: dict[str, Any] = {"math": math, "np": np, "pd": pd, "SimpleNamespace": SimpleNamespace}
+    plain: dict[str, Any] = {
+        "math": math,
+        "struct": struct,
+        "np": np,
+        "pd": pd,
+        "SimpleNamespace": SimpleNamespace,
+    }
     exec(MADE, plain)
     notebook.run(IMPORTS, step)
     notebook.restart()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NanReader", "NanWriter", "holds_nan"]
 
-_MARK = re.compile(rb"G[\x7f\xff]\xf8\0{6}")
+_MARK = re.compile(rb"G[\x7f\xff][\xf0-\xff]")
 """What pickles write of a NaN; a text with such characters looks like one."""
 
 
@@ -41,7 +42,7 @@ class NanWriter:
             return "numpy"
         numbers: dict[int, tuple[int, Any]] = vars(self).setdefault("_numbers", {})
         number, _ = numbers.setdefault(id(value), (len(numbers), value))  # which keeps it alive
-        return f"{number}{'-' if math.copysign(1, value) < 0 else '+'}"
+        return f"{number} {struct.pack('>d', value).hex()}"  # its bits may say what is missing
 
 
 class NanReader:
@@ -54,4 +55,6 @@ class NanReader:
         if name == "numpy":
             return float(import_module("numpy").nan)  # the very object, being a float
         known: dict[str, float] = vars(self).setdefault("_known", {})
-        return known.setdefault(name, float("-nan" if name.endswith("-") else "nan"))
+        if name not in known:
+            (known[name],) = struct.unpack(">d", bytes.fromhex(name.partition(" ")[2]))
+        return known[name]

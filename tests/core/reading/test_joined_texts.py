@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from zennb.core.reading.joined_texts import HOLE, completed, with_holes
+from zennb.core.reading.joined_texts import HOLE, completed, joined, with_holes
 
 H = HOLE
 NAMES = ["limit_1", "limit_2", "limit", "part_a", "part_b", "x1", "x_low", "max_x_1", "total"]
@@ -35,6 +37,17 @@ def test_many_holes_take_no_time(between: str) -> None:
     """A regular expression would try all ways to fill them, and never end."""
     names = ["a_rather_long_name_of_a_variable_that_everybody_reads", "e" * 60, "_a" * 40]
     assert list(completed([f"a{between.join(H * 60)}_end"], names, set())) == []
+
+
+@pytest.mark.parametrize(
+    "code", ["'aaa'.replace('a', 'b', 10**30)", f"'aaa'.replace('a', 'b', {10**30})", "'x' + f\"{'a'!r}\""]
+)
+def test_odd_texts_have_holes(code: str) -> None:
+    assert HOLE in joined(ast.parse(code, mode="eval").body)
+
+
+def test_a_text_does_not_grow_without_limit() -> None:
+    assert joined(ast.parse(f"'{'a' * 9_000}'.replace('a', '{'b' * 9_000}')", mode="eval").body) == HOLE
 
 
 def test_a_percentage_is_no_field() -> None:

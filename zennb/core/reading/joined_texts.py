@@ -25,6 +25,9 @@ FIELD = re.compile(
 )
 """What `%`, `str.format` and `string.Template` fill in."""
 
+_LONGEST = 100_000
+"""Characters that a text may grow to by a replacement that is worked out."""
+
 _HOLES = re.compile(f"{HOLE}+")
 
 _PURE = frozenset({"capitalize", "casefold", "lower", "lstrip", "removeprefix", "removesuffix", "replace"})
@@ -37,7 +40,7 @@ def joined(node: ast.expr) -> str:
     match node:
         case ast.Constant():
             return node.value if isinstance(node.value, str) else ""
-        case ast.FormattedValue(value=ast.Constant(value=str() as text), format_spec=None):
+        case ast.FormattedValue(value=ast.Constant(value=str() as text), conversion=-1, format_spec=None):
             return text
         case ast.JoinedStr():
             return "".join(map(joined, node.values))
@@ -62,7 +65,9 @@ def _called(text: str, method: str, call: ast.Call) -> str:
             return text.join(map(joined, call.args[0].elts))
         return f"{HOLE}{text}{HOLE}"
     if method in _PURE and len(given) == len(call.args) and not call.keywords:
-        with suppress(TypeError, ValueError):
+        if method == "replace" and len(text) * max(map(len, map(str, given)), default=0) > _LONGEST:
+            return HOLE
+        with suppress(TypeError, ValueError, OverflowError):
             return str(getattr(text, method)(*given))
     return FIELD.sub(HOLE, text) if method == "format" else HOLE
 
