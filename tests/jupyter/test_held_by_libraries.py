@@ -47,6 +47,36 @@ log = logging.getLogger('study')
 handler = Counts()
 log.handlers[:] = [handler]
 """
+KEEPS = """
+import collections, io, logging, logging.handlers, queue
+import numpy as np
+ring = collections.deque(range(1000), maxlen=1000)
+many = dict.fromkeys(range(600), 0)
+raw = bytearray(1000)
+rows = [[0] for _ in range(100)]
+line = queue.Queue()
+simple = queue.SimpleQueue()
+counts = np.zeros(2)
+text = io.StringIO()
+class Own(logging.Handler):
+    n = 1.0
+    def emit(self, record, *, sink=[]):
+        {emits}
+class Counting(logging.Formatter):
+    n = 0
+    def format(self, record):
+        self.n += 1
+        return super().format(record)
+def calls(*parts):
+    calls.n += 1
+calls.n = 0
+log = logging.getLogger('study')
+own = Own()
+counting = Counting()
+streaming = logging.StreamHandler(io.StringIO())
+streaming.setFormatter(counting)
+log.handlers[:] = [{handler}]
+"""
 STREAM = """
 import io, logging
 buffer = io.StringIO()
@@ -126,3 +156,56 @@ def test_a_step_that_changes_nothing_through_them_is_reused(
     notebook.run(*cells)
     notebook.restart()
     assert notebook.run(*cells)[1].status == "cached"
+
+
+KEPT = {
+    "a full ring": ("ring.append(record.getMessage())", "own", "ring[-1]"),
+    "one of many counts": ("many[3] += 1", "own", "many[3]"),
+    "bytes": ("raw[0] += 1", "own", "raw[0]"),
+    "a list in a list": ("rows[7][0] += 1", "own", "rows[7]"),
+    "a default by keyword": ("sink.append(1)", "own", "Own.emit.__kwdefaults__['sink']"),
+    "another kind of number": ("self.n = True", "own", "own.n"),
+    "an attribute of a function": ("calls()", "own", "calls.n"),
+    "an array": ("counts[0] += 1", "own", "counts.tolist()"),
+    "a queue": ("pass", "logging.handlers.QueueHandler(line)", "line.qsize()"),
+    "a simple queue": ("simple.put(1)", "own", "simple.qsize()"),
+    "a handler behind another": (
+        "pass",
+        "logging.handlers.MemoryHandler(1, target=logging.StreamHandler(text))",
+        "text.getvalue()",
+    ),
+    "a formatter": ("pass", "streaming", "counting.n"),
+}
+
+
+@pytest.mark.parametrize(("emits", "handler", "look"), KEPT.values(), ids=KEPT)
+def test_wherever_it_is_kept_it_is_there_after_reuse(
+    notebook: Notebook, emits: str, handler: str, look: str
+) -> None:
+    cells = [KEEPS.format(emits=emits, handler=handler), f"%%step s\n{SAYS}", f"seen = {look}"]
+    notebook.run(*cells)
+    plain = notebook.ns["seen"]
+    notebook.restart()
+    notebook.run(*cells)
+    assert (notebook.ns["seen"], type(notebook.ns["seen"])) == (plain, type(plain))
+
+
+@pytest.mark.parametrize(("emits", "handler", "look"), KEPT.values(), ids=KEPT)
+def test_a_step_that_leaves_it_alone_is_reused(
+    notebook: Notebook, emits: str, handler: str, look: str
+) -> None:
+    cells = [KEEPS.format(emits=emits, handler=handler), "%%step s\nfound = 1 + 1", f"seen = {look}"]
+    notebook.run(*cells)
+    notebook.restart()
+    assert notebook.run(*cells)[1].status == "cached"
+
+
+def test_methods_of_the_user_are_not_called(notebook: Notebook) -> None:
+    notebook.run(
+        "import io, logging\nclass Raises(io.StringIO):\n    def getvalue(self): raise RuntimeError('no')\n"
+        "class Long(dict):\n    def __len__(self): raise RuntimeError('no')\nlong = Long()\n"
+        "class Names(logging.Handler):\n    def emit(self, record): long\n"
+        "log = logging.getLogger('study')\nlog.handlers[:] = [logging.StreamHandler(Raises()), Names()];"
+    )
+    (ran,) = notebook.run("%%step s\nfound = 1 + 1")
+    assert ran.status == "completed"

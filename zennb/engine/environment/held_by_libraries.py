@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import operator
 import sys
 from collections import deque
 from functools import partial
@@ -17,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import attributes_of, class_attributes, elements_of, is_a, module_name
 from zennb.dependencies.callables import closure_of, is_users_code
 from zennb.digests.bytecode import nested
-from zennb.digests.classes import functions_in
-from zennb.digests.digest import SCALARS, digest_value
+from zennb.digests.digest import digest_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,20 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["HeldByLibraries"]
 
 _CONTAINERS = (list, dict, set, bytearray, deque)
-_TEXTS = (io.StringIO, io.BytesIO)
+_BUFFERS = (io.StringIO, io.BytesIO)
+_LOOKED_INTO = frozenset({"logging", "queue"})
+"""Modules of Python whose objects keep what they get, or hand it on to others."""
 
 _MOST = 500
-"""Objects that are looked at."""
+"""Objects that are looked at: what is further away counts as out of reach."""
 
-_KEPT = ("stream", "buffer", "target")
-"""Attributes in which handlers of Python keep what they get."""
+_LARGEST = 64_000_000
+"""Bytes of an array that are read before and after each step."""
 
 
 class HeldByLibraries:
     """What libraries hold of the user, as it is before a step runs."""
 
     def __init__(self) -> None:
-        self._before = [(what, each, _content(each)) for what, root in _roots() for each in _mutable_in(root)]
+        self._before = [(what, each, _content(each)) for what, root in _roots() for each in _reached(root)]
 
     def changed(self, values: Iterable[Any]) -> list[str]:
         """Return what has changed since, as clauses.
@@ -53,7 +55,7 @@ class HeldByLibraries:
         found = [
             f"it changes what {what} keeps"
             for what, each, content in self._before
-            if id(each) not in known and _content(each) != content
+            if id(each) not in known and not _is_same(_content(each), content)
         ]
         return list(dict.fromkeys(found))
 
@@ -62,13 +64,7 @@ def _roots() -> Iterator[tuple[str, Any]]:
     """Yield what libraries call, and what it is."""
     for logger in (logging.root, *list(logging.root.manager.loggerDict.values())):
         for handler in (*getattr(logger, "handlers", ()), *getattr(logger, "filters", ())):
-            kind = "handler" if isinstance(handler, logging.Handler) else "filter"
-            if is_users_code(type(handler)) or is_a(handler, FunctionType):
-                yield f"a {kind} of logging", handler
-            elif module_name(type(handler)).partition(".")[0] == "logging":
-                held = attributes_of(handler)
-                yield f"a {kind} of logging", tuple(held.get(name) for name in _KEPT)
-                yield f"a {kind} of logging", tuple(held.get("filters", ()))
+            yield f"a {'handler' if is_a(handler, logging.Handler) else 'filter'} of logging", handler
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "geterrcall"):
         yield "the error callback of NumPy", numpy.geterrcall()
@@ -76,8 +72,8 @@ def _roots() -> Iterator[tuple[str, Any]]:
     yield "a callback of Dask", tuple(getattr(dask, "active", ()))
 
 
-def _mutable_in(root: Any) -> Iterator[Any]:
-    """Yield the containers and texts that the user's code and objects in something hold or name."""
+def _reached(root: Any) -> Iterator[Any]:
+    """Yield what something consists of, as far as it is the user's or keeps what it gets."""
     waiting, met = deque[Any]([root]), set[int]()
     streams = {id(each) for each in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)}
     while waiting and len(met) < _MOST:
@@ -85,55 +81,70 @@ def _mutable_in(root: Any) -> Iterator[Any]:
         if id(part) in met or id(part) in streams or is_a(part, ModuleType):
             continue
         met.add(id(part))
-        if is_a(part, (*_TEXTS, *_CONTAINERS)) or _has_numbers(part):
-            yield part
+        yield part
         waiting += _parts(part)
 
 
 def _parts(part: Any) -> Iterable[Any]:
     """Return what something holds or names, where that may be changed by code of the user."""
-    if is_a(part, _TEXTS):
-        return ()
     if is_a(part, (*_CONTAINERS, tuple, frozenset)):
-        return list(elements_of(part))[:_MOST]
+        return () if is_a(part, bytearray) else _elements(part)[:_MOST]
     if is_a(part, MethodType):
         return (part.__func__, part.__self__)
     if is_a(part, partial):
         return (part.func, *part.args, *part.keywords.values())
-    if is_a(part, FunctionType | type):
+    if is_a(part, FunctionType):
         return list(_named_by(part)) if is_users_code(part) else ()
-    return (type(part), *attributes_of(part).values()) if is_users_code(type(part)) else ()
+    if is_a(part, type):
+        return list(class_attributes(part).values()) if is_users_code(part) else ()
+    held = attributes_of(part).values()
+    if is_users_code(type(part)):
+        return (type(part), *held)
+    return held if module_name(type(part)).partition(".")[0] in _LOOKED_INTO else ()
 
 
-def _named_by(function: FunctionType | type) -> Iterator[Any]:
-    """Yield what a function closes over and what the global names in it stand for; of a class, its attributes."""
-    if is_a(function, type):
-        for each in class_attributes(function).values():
-            yield from functions_in(each)
-            if is_a(each, _CONTAINERS):
-                yield each
-        return
+def _elements(value: Any) -> list[Any]:
+    """Return what is in a container, keys and values of a dictionary, without methods of a derived class."""
+    if is_a(value, dict):
+        return [*dict.keys(value), *dict.values(value)]
+    return [*deque.__iter__(value)] if is_a(value, deque) else [*elements_of(value)]
+
+
+def _named_by(function: FunctionType) -> Iterator[Any]:
+    """Yield what a function carries, and what the global names in it stand for."""
     yield from closure_of(function).values()
     yield from function.__defaults__ or ()
+    yield from (function.__kwdefaults__ or {}).values()
     for code in nested(function.__code__):
         yield from (function.__globals__[name] for name in code.co_names if name in function.__globals__)
 
 
-def _has_numbers(part: Any) -> bool:
-    """Whether something is an object or class of the user: it may count in its attributes."""
-    return is_users_code(part if is_a(part, type) else type(part))
-
-
 def _content(value: Any) -> Any:
-    """Return what changes when a container, a text, or a number in an object or class changes."""
-    if is_a(value, _TEXTS):
-        return None if value.closed else value.getvalue()
-    if not is_a(value, _CONTAINERS):
-        held = class_attributes(value) if is_a(value, type) else attributes_of(value)
-        return {name: each for name, each in held.items() if type(each) in SCALARS}
-    if len(value) > _MOST:  # it would cost each step too much
-        return len(value)
-    try:
-        return digest_value(value).digest
-    except Exception:  # noqa: BLE001 - an object in it may raise whatever it is asked
-        return len(value)
+    """Return what becomes another when something is changed in place; no code of the user is called.
+
+    What a container or an object holds is told by the very things in it, which are looked at by themselves.
+    """
+    kind: Any
+    for kind in _BUFFERS:
+        if is_a(value, kind):
+            return None if kind.closed.__get__(value) else kind.getvalue(value)
+    if is_a(value, bytearray):
+        return bytes(value)
+    if is_a(value, _CONTAINERS):
+        return _elements(value)
+    if is_a(value, FunctionType):
+        return [*vars(value).values(), *closure_of(value).values()] if is_users_code(value) else None
+    if is_a(value, type):
+        return [*class_attributes(value).values()] if is_users_code(value) else None
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and is_a(value, numpy.ndarray):
+        return digest_value(value).digest if value.nbytes <= _LARGEST and not value.dtype.hasobject else None
+    if module_name(type(value)) == "_queue":
+        return value.qsize()
+    return [*attributes_of(value).values()] if is_users_code(type(value)) else None
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if type(one) is list and type(other) is list:
+        return len(one) == len(other) and all(map(operator.is_, one, other))
+    return bool(one == other)
