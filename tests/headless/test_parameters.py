@@ -224,6 +224,14 @@ class Colour(enum.Enum):
     GREEN = "g"
 
 
+class Odd(enum.Enum):
+    ONLY = 1
+
+    @classmethod
+    def _missing_(cls, value: object) -> object:
+        raise KeyError(value)
+
+
 class Level(enum.StrEnum):
     LOW = "1"
     HIGH = "2"
@@ -270,6 +278,8 @@ def test_a_text_stands_for_a_value_that_has_no_literal(before: object, text: str
     [
         (dt.date(2024, 1, 1), "soon", "a date such as 2024-01-01"),
         (Colour.RED, "blue", "one of RED, GREEN"),
+        (Odd.ONLY, "blue", "one of ONLY"),
+        (dt.datetime(2024, 1, 1, tzinfo=UTC), "2026-01-31T10:00", "with its time zone"),
         (Decimal("1.5"), "much", "a number"),
         (np.int32(3), "three", "a number"),
         (np.bool_(True), "maybe", "true or false"),

@@ -156,9 +156,10 @@ def _maker(name: str, text: str, found: Any, before: Any) -> tuple[Any, str] | N
         return _made(name, text, f"one of {known}", before, lambda: kind(value)), f"({value!r})"
     if isinstance(before, dt.date | dt.time):
         what = f"a {kind.__name__} such as {before.isoformat()}"
-        return _made(
-            name, text, what, before, lambda: kind.fromisoformat(plain)
-        ), f".fromisoformat({plain!r})"
+        value = _made(name, text, what, before, lambda: kind.fromisoformat(plain))
+        if getattr(before, "tzinfo", None) is not None and value.tzinfo is None:
+            raise _unfit(name, text, f"{what}, with its time zone", before)
+        return value, f".fromisoformat({plain!r})"
     if isinstance(before, PurePath):
         return kind(plain), f"({plain!r})"
     if isinstance(before, Decimal | Fraction):
@@ -189,7 +190,7 @@ def _yes_or_no(name: str, text: str) -> bool:
 def _made(name: str, text: str, what: str, before: Any, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except (ValueError, ArithmeticError, TypeError):
+    except Exception:  # noqa: BLE001 - a class of the user may raise anything
         raise _unfit(name, text, what, before) from None
 
 
