@@ -18,7 +18,7 @@ from nbformat import v4
 
 from zennb.errors import UnknownName, UsageError
 from zennb.headless.parameter_values import LiteralText, fitted_source, fitted_value, literal
-from zennb.headless.parameters import inject, plain_names
+from zennb.headless.parameters import fitting, inject, plain_names
 
 PATH = Path("study.ipynb")
 
@@ -331,3 +331,13 @@ def test_only_what_the_cell_itself_binds_is_the_value_before(source: str) -> Non
     node = document(source)
     inject(node, {"x": "5"}, path=PATH)
     assert node.cells[1].source.endswith("x = 5")
+
+
+def test_a_parameter_of_an_earlier_run_is_forgotten() -> None:
+    node = document("day = make()")
+    inject(node, {"day": "2026-01-31"}, path=PATH)
+    assert fitting(node.cells[1])
+    node.cells[1].source = "day = 5"
+    inject(node, {}, path=PATH)
+    assert not fitting(node.cells[1])
+    assert node.cells[1].source == "day = 5"

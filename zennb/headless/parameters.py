@@ -53,6 +53,8 @@ def inject(node: Any, parameters: Mapping[str, str], *, path: Path) -> None:
         UnknownName: no cell binds a name as a plain variable.
         UsageError: the name is an output of a step, or the text does not fit the value that it replaces.
     """
+    for cell in node.cells:
+        cell.metadata.pop(TEXTS, None)  # of an earlier run that failed before it came there
     if not parameters:
         return
     binds = [plain_names(cell.source) if cell.cell_type == "code" else () for cell in node.cells]
