@@ -94,3 +94,16 @@ def test_a_step_that_has_ended_after_all_is_not_waited_for(bench: Bench) -> None
     assert "`slow`, which was stopped, on the worker far away" in left.waiting_note(bench.orchestrator)
     left.forget(call)
     assert left.waiting_note(bench.orchestrator) == ""
+
+
+def test_a_step_that_ends_while_it_is_told_of_is_not_waited_for(bench: Bench) -> None:
+    left, call = LeftRunning(), Call(None, lambda: None, lambda _points: None)
+    call.connected = True
+
+    class EndsMeanwhile(_Abandoned):
+        def abandon(self) -> str:
+            left.forget(call)  # as on the thread that follows it
+            return super().abandon()
+
+    assert left.sentence("slow", call, EndsMeanwhile(), bench.orchestrator, seconds=0) == ""
+    assert left.waiting_note(bench.orchestrator) == ""

@@ -41,14 +41,15 @@ class LeftRunning:
             else:
                 while not call.has_ended(_LOOK_EVERY) and is_there():
                     pass
-            self._places.pop(call, None)
+            self.forget(call)
             if relay is not None:
                 relay.close(token)
 
         threading.Thread(target=follow, daemon=True, name="zennb-left").start()
 
     def forget(self, call: Call) -> None:
-        """Note that a step has ended."""
+        """Note that a step has ended, or that nobody will hear of it any more."""
+        call.end()  # first, for a sentence about it that is just being made
         self._places.pop(call, None)
 
     def sentence(
@@ -61,7 +62,7 @@ class LeftRunning:
             call: its link.
             inner: the future of the orchestrator. Its method `abandon`, if it has one, ends the worker of a call that
                 was cancelled, or returns where it goes on: `the Dask worker tcp://host:1234`. Its method `has_worker`,
-                if it has one, returns whether that worker is still there.
+                if it has one, returns whether that worker may still be there.
             orchestrator: where it runs.
             seconds: how long it may take to end.
         """
@@ -69,9 +70,12 @@ class LeftRunning:
             return ""
         abandon = getattr(inner, "abandon", None)
         where = "its worker" if abandon is None and not inner.done() else "" if abandon is None else abandon()
-        if not where or call.has_ended(0):
+        if not where:
             return ""
         self._places[call] = orchestrator, f"`{name}`, which was stopped, on {where}"
+        if call.has_ended(0):  # asked once it is noted: whoever forgot it before has not seen the note
+            self.forget(call)
+            return ""
         return (
             f"its code goes on running on {where} until it ends, and steps that get this worker wait for it"
         )

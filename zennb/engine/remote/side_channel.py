@@ -83,10 +83,14 @@ class Call:
         """Return whether the step has ended, or its connection has, within so many seconds; None waits for it."""
         return self._ended.wait(seconds)
 
+    def end(self) -> None:
+        """Note that the step has ended, or that nothing will say so."""
+        self._ended.set()
+
     def take(self, message: str) -> None:
         """Receive a message of the step that came through a relay."""
         if self._relayed is None:
-            self._relayed = RelayedOutput(self._output, self._begin_relayed, self._metrics, self._ended.set)
+            self._relayed = RelayedOutput(self._output, self._begin_relayed, self._metrics, self.end)
         self._relayed.take(message)
 
     def reach_by(self, tell: Callable[[str], None]) -> None:
