@@ -218,6 +218,48 @@ def test_code_that_went_on_running_is_forgotten_when_its_worker_is_lost(
     bench.close()
 
 
+def test_code_that_goes_on_running_is_not_forgotten_while_the_scheduler_does_not_answer(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_running, "_LOOK_EVERY", 0.1)
+    address = _address(cluster)
+    cluster()
+    scheduler, worker = cluster.begun
+    bench = _bench(tmp_path, monkeypatch, address=address, patience="30")
+    follow = left_running.LeftRunning.follow_to_end
+
+    def impatient(*given: Any) -> None:  # a call that is not stopped yet would be lost
+        bench.orchestrator.executor()._patience = 0.1  # type: ignore[attr-defined]
+        follow(*given)
+
+    monkeypatch.setattr(left_running.LeftRunning, "follow_to_end", impatient)
+    freeze = f"import os, signal\nos.kill({scheduler.pid}, signal.SIGSTOP)\n"
+    assert bench.interrupted(freeze + BLOCKED.format(seconds=300), after="begun") < 5
+    for _ in range(10):
+        assert "still running is the code of `step`" in dispatch._left.waiting_note(bench.orchestrator)
+        time.sleep(0.1)
+    bench.orchestrator.executor()._patience = 30  # type: ignore[attr-defined]
+    os.kill(scheduler.pid, signal.SIGCONT)
+    worker.kill()
+    end = time.monotonic() + PATIENCE
+    while dispatch._left.waiting_note(bench.orchestrator):
+        assert time.monotonic() < end, "it is waited for though its worker has gone"
+        time.sleep(0.05)
+    bench.orchestrator.close()
+    bench.close()
+
+
+def test_a_worker_that_nobody_knows_may_be_there_while_there_are_workers(cluster: Any) -> None:
+    orchestrator = made(address=_address(cluster), patience="30")
+    cluster()
+    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    connection = orchestrator.executor()
+    assert connection.has_worker("")
+    assert not connection.has_worker("tcp://127.0.0.1:1")
+    orchestrator.close()
+    assert not connection.has_worker("")
+
+
 def _collect(seen: set[str], is_over: threading.Event) -> None:
     while not is_over.wait(0.1):
         seen.update(long_calls())
@@ -245,6 +287,7 @@ def cluster(tmp_path: Path) -> Iterator[Any]:
         start("dask_worker", "--nthreads", "1", "--no-nanny", **options)
 
     worker.at = tmp_path / "at"  # type: ignore[attr-defined]
+    worker.begun = begun  # type: ignore[attr-defined]
     worker.start = start  # type: ignore[attr-defined]
     yield worker
     for process in begun:

@@ -224,11 +224,18 @@ class _SchedulerConnection(Executor):
             return self._places.get(key, "")
 
     def has_worker(self, address: str) -> bool:
-        """Return whether the scheduler knows a worker of this address."""
-        with suppress(Exception):  # no scheduler answers: nobody can know
-            known = self.client.sync(self.client.scheduler.identity, callback_timeout=self._patience)
-            return address in known["workers"]
-        return False
+        """Return whether a worker of this address may be there: the scheduler has not said that there is none.
+
+        Args:
+            address: "" for one that nobody knows.
+        """
+        try:
+            known = self.client.sync(self.client.scheduler.identity, callback_timeout=self._patience)[
+                "workers"
+            ]
+        except Exception:  # noqa: BLE001 - whatever it is, there was no answer
+            return self.client.status not in {"closing", "closed"}
+        return address in known if address else bool(known)
 
     def end_worker(self, address: str) -> bool:
         """End the process of a worker of this machine that was started for this connection; another takes its place."""
@@ -324,7 +331,7 @@ class _TaskFuture(Future[R]):
         return "" if is_ended else f"the Dask worker {self._worker}".rstrip()
 
     def has_worker(self) -> bool:
-        """Return whether the worker that runs the call, which was cancelled, is still there."""
+        """Return whether the worker that runs the call, which was cancelled, may still be there."""
         return self._connection.has_worker(self._worker)
 
     def take(self, task: Any) -> None:
