@@ -13,6 +13,7 @@ import pytest
 from zennb.components.orchestrators import processes
 from zennb.components.orchestrators.processes import ProcessesOrchestrator
 from zennb.engine.remote import portable_error
+from zennb.engine.remote.large_messages import SentOutcome, StoredRequest
 from zennb.errors import WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from zennb.components.component import ArtifactStore
+    from zennb.engine.step.outcome import StepOutcome
+    from zennb.engine.step.request import StepRequest
     from zennb.testing.steps import Bench
 
 PATIENCE = 60.0
@@ -40,6 +44,35 @@ class TestProcessesOrchestrator(OrchestratorContract):
         made = ProcessesOrchestrator.from_config("test", {"workers": "2"})
         yield made
         made.close()
+
+    @pytest.mark.parametrize("is_direct", [True, False])
+    def test_only_what_passes_through_a_scheduler_goes_through_the_store_when_it_is_large(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_direct: bool
+    ) -> None:
+        ways: list[bool] = []
+        send, opened = StoredRequest.of, SentOutcome.opened
+
+        def sent(request: StepRequest) -> StoredRequest | None:
+            found = send(request)
+            ways.append(found is None)
+            return found
+
+        def returned(outcome: SentOutcome, store: ArtifactStore) -> StepOutcome:
+            ways.append(not outcome.digest)
+            return opened(outcome, store)
+
+        monkeypatch.setattr(StoredRequest, "of", sent)
+        monkeypatch.setattr(SentOutcome, "opened", returned)
+        monkeypatch.setattr(ProcessesOrchestrator, "is_direct", is_direct)
+        bench.cell(
+            "class Table:\n    rows = bytes(3_000_000)\n    def size(self):\n        return len(self.rows)"
+        )
+        done = bench.step(
+            "import random\nsize = Table().size()\nfor number in range(2):\n"
+            "    open(f'{number}.bin', 'wb').write(random.Random(number).randbytes(900_000))"
+        )
+        assert done.values["size"] == 3_000_000
+        assert ways == [is_direct, is_direct]
 
     @pytest.mark.parametrize(
         ("code", "why"),

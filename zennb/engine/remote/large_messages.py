@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import cloudpickle
 
-from zennb.engine.remote.unstored_blobs import LARGEST
+from zennb.engine.remote.worker import opened_store
 from zennb.engine.step.perform import perform
 from zennb.errors import StoreError, ZennbError
 
@@ -41,10 +41,11 @@ class StoredRequest:
 
     @classmethod
     def of(cls, request: StepRequest) -> StoredRequest | None:
-        """Store a request that is large; None for one that is not, or that the store does not take."""
-        process, store = request.process, request.store
+        """Store a request that is too large to be sent; None for one that is not, or that the store does not take."""
+        process, store, limit = request.process, request.store, request.size_limit
         carried = [] if process is None else [*process.constants.values(), *process.settings.values()]
-        if store is None or sum(map(len, (request.code, request.values, *carried))) <= LARGEST:
+        size = sum(map(len, (request.code, request.values, *carried)))
+        if store is None or limit is None or size <= limit:
             return None
         digest = _stored(cloudpickle.dumps(request), store)
         return cls(store=store, digest=digest) if digest else None
@@ -73,10 +74,11 @@ class SentOutcome:
     digest: str = ""
 
     @classmethod
-    def of(cls, outcome: StepOutcome, store: ArtifactStore | None) -> SentOutcome:
-        """Return it pickled, or where it is stored if it is large and the store takes it."""
-        pickled = cloudpickle.dumps(outcome)
-        digest = "" if store is None or len(pickled) <= LARGEST else _stored(pickled, store)
+    def of(cls, outcome: StepOutcome, request: StepRequest) -> SentOutcome:
+        """Return it pickled, or where it is stored if it is too large to be sent and the store takes it."""
+        pickled, limit = cloudpickle.dumps(outcome), request.size_limit
+        store = None if limit is None or len(pickled) <= limit else opened_store(request)
+        digest = "" if store is None else _stored(pickled, store)
         return cls(digest=digest) if digest else cls(pickled=pickled)
 
     def opened(self, store: ArtifactStore) -> StepOutcome:
@@ -97,7 +99,7 @@ class SentOutcome:
 def perform_and_send(request: StepRequest | StoredRequest, channels: Link | None = None) -> SentOutcome:
     """Perform a step, as `perform`; its request may be in an artifact store, and its outcome goes there if large."""
     found = request.load() if isinstance(request, StoredRequest) else request
-    return SentOutcome.of(perform(found, channels), found.store)
+    return SentOutcome.of(perform(found, channels), found)
 
 
 def _stored(content: bytes, store: ArtifactStore) -> str:

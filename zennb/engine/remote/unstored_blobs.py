@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.engine.remote.worker_checks import refusal
-from zennb.engine.run.unit_of_work import WriteBuffer
+from zennb.engine.run.unit_of_work import WriteBuffer, store_behind
 from zennb.engine.step.outcome import StepOutcome
 from zennb.errors import StoreError
 
@@ -24,19 +24,20 @@ LARGEST = 1 << 20
 
 
 def with_unstored(request: StepRequest, run_context: RunContext) -> StepRequest:
-    """Return a request with the store that it is sent with, and the inputs that this store has not taken.
+    """Return a request with the store that it is sent with, its limit, and the inputs that this store has not taken.
 
     Raises:
         StepRefused: they are too large to be sent through a scheduler.
     """
-    store, most = run_context.store, None if run_context.orchestrator.is_direct else LARGEST
+    store, limit = run_context.store, None if run_context.orchestrator.is_direct else LARGEST
+    request = replace(request, store=store_behind(store), size_limit=limit)
     if not isinstance(store, WriteBuffer):  # nobody holds what is not stored
-        return replace(request, store=store)
+        return request
     found = store.held(blob for each in request.inputs.values() for blob in each.blobs)
-    if _is_too_large(found, most):
+    if _is_too_large(found, limit):
         why = f"{_what(request.inputs, found)}, and through a scheduler at most 1 MB is sent"
         raise refusal(request, why, "Make room, or")
-    return replace(request, store=store.store, unstored=found, most=most)
+    return replace(request, unstored=found)
 
 
 def with_unstored_results(outcome: StepOutcome, store: WriteBuffer, request: StepRequest) -> StepOutcome:
@@ -47,7 +48,7 @@ def with_unstored_results(outcome: StepOutcome, store: WriteBuffer, request: Ste
     store.flush_or_note()
     lost = [name for name in store.unstored if name not in request.unstored]
     found = store.held(lost)
-    if len(found) == len(lost) and not _is_too_large(found, request.most):
+    if len(found) == len(lost) and not _is_too_large(found, request.size_limit):
         return replace(outcome, unstored=found)
     error = outcome.error or StoreError(
         f"{_what(outcome.artifacts, store.held(lost))}, and through a scheduler at most 1 MB comes back, so it is "
@@ -55,7 +56,9 @@ def with_unstored_results(outcome: StepOutcome, store: WriteBuffer, request: Ste
         f"'{request.definition.name}' again; on a stack that runs in the kernel, values without room stay in memory."
     )
     shown = store.held([outcome.displays])
-    fits = outcome.displays not in store.unstored or (bool(shown) and not _is_too_large(shown, request.most))
+    fits = outcome.displays not in store.unstored or (
+        bool(shown) and not _is_too_large(shown, request.size_limit)
+    )
     return StepOutcome(
         error=error,
         displays=outcome.displays if fits else "",
@@ -73,8 +76,8 @@ def taken(outcome: StepOutcome, run_context: RunContext) -> StepOutcome:
     return replace(outcome, unstored={})
 
 
-def _is_too_large(blobs: Mapping[str, tuple[bytes, str]], most: int | None) -> bool:
-    return most is not None and sum(len(content) for content, _ in blobs.values()) > most
+def _is_too_large(blobs: Mapping[str, tuple[bytes, str]], limit: int | None) -> bool:
+    return limit is not None and sum(len(content) for content, _ in blobs.values()) > limit
 
 
 def _what(artifacts: Mapping[str, Artifact], blobs: Mapping[str, tuple[bytes, str]]) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest
 
-__all__ = ["WorkerState", "perform_remotely"]
+__all__ = ["WorkerState", "opened_store", "perform_remotely"]
 
 
 def perform_remotely(
@@ -93,6 +93,12 @@ def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
         if outcome.error is not None:
             worker.leave()
     return replace(outcome, stand_in=stand_in)
+
+
+def opened_store(request: StepRequest) -> ArtifactStore | None:
+    """Return the artifact store of a request, as the steps of this process have opened it."""
+    process, store = request.process, request.store
+    return store if process is None or store is None else _worker(process).opened(store)
 
 
 _lock = threading.Lock()

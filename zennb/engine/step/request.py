@@ -68,7 +68,7 @@ class StepRequest:
         postpones: whether outputs that cannot be stored may be postponed: the notebook can run the step again.
         checks: what its outputs are checked with; None for a step without `--check`.
         unstored: blob → content, and why, in brief, of inputs that the artifact store has not taken.
-        most: bytes that may come back with the outcome because the store does not take them; None for any number.
+        size_limit: bytes that are sent to its worker, or come back, without the artifact store; None for any number.
     """
 
     definition: StepDefinition
@@ -96,7 +96,7 @@ class StepRequest:
     postpones: bool = False
     checks: StepChecks | None = None
     unstored: Mapping[str, tuple[bytes, str]] = field(default_factory=dict, repr=False)
-    most: int | None = 0
+    size_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
