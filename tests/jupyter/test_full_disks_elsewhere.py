@@ -97,8 +97,8 @@ def test_only_what_is_small_passes_through_a_scheduler(
     assert isinstance(ran.error, StoreError)
     assert str(ran.error) == (
         "`some` is not stored (file size limit reached, 120 kB short), and through a scheduler at most 1 MB comes "
-        "back, so it is lost. Make room, or use a stack with an artifact store elsewhere, and run step 'some' again; "
-        "on a stack that runs in the kernel, values without room stay in memory."
+        "back, so what the step made is lost. Make room, or use a stack with an artifact store elsewhere, and run "
+        "step 'some' again; on a stack that runs in the kernel, values without room stay in memory."
     )
     assert "some" not in elsewhere.ns
     assert ran.out.startswith("shown\n")

@@ -25,7 +25,7 @@ from zennb.engine.remote.portable_error import restored
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
 from zennb.engine.remote.side_channel import LinkServer
-from zennb.engine.remote.unstored_blobs import taken, with_unstored
+from zennb.engine.remote.unstored_blobs import take_unstored_results, with_unstored
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.remote.worker_folder import check_files
 from zennb.engine.run.unit_of_work import store_behind
@@ -291,7 +291,8 @@ def _hand_on(
         check: refuses an outcome that missed or left files there, or explains its error by them.
     """
     try:
-        outcome = taken(inner.result().opened(store_behind(run_context.store)), run_context)
+        outcome = inner.result().opened(store_behind(run_context.store))
+        outcome = take_unstored_results(outcome, run_context)
         # A worker on another machine signs with a key of its own. It was sent the step from here, and has answered.
         carried = () if outcome.carried is None else (outcome.carried.blob,)
         run_context.artifacts.signer.vouch(

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.run.unit_of_work import WriteBuffer, store_behind
-from zennb.engine.step.outcome import StepOutcome
-from zennb.errors import StoreError
+from zennb.errors import StoreError, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.records import Artifact
     from zennb.engine.run.run_context import RunContext
+    from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["LARGEST", "taken", "with_unstored", "with_unstored_results"]
+__all__ = ["LARGEST", "take_unstored_results", "with_unstored", "with_unstored_results"]
 
 LARGEST = 1 << 20
 """Bytes of what a request is sent with, or comes back with an outcome, that pass through a scheduler."""
@@ -35,7 +35,8 @@ def with_unstored(request: StepRequest, run_context: RunContext) -> StepRequest:
         return request
     found = store.held(blob for each in request.inputs.values() for blob in each.blobs)
     if _is_too_large(found, limit):
-        why = f"{_what(request.inputs, found)}, and through a scheduler at most 1 MB is sent"
+        unstored = {blob: why for blob, (_, why) in found.items()}
+        why = f"{_unstored_text(request.inputs, unstored)}, and through a scheduler at most 1 MB is sent"
         raise refusal(request, why, "Make room, or")
     return replace(request, unstored=found)
 
@@ -43,33 +44,37 @@ def with_unstored(request: StepRequest, run_context: RunContext) -> StepRequest:
 def with_unstored_results(outcome: StepOutcome, store: WriteBuffer, request: StepRequest) -> StepOutcome:
     """Return the outcome of a step in a worker, with the results that the artifact store has not taken.
 
-    If they are too large to be sent through a scheduler, the step has failed.
+    If they are too large to be sent through a scheduler, or were too large for the memory, the step has failed.
     """
     store.flush_or_note()
-    lost = [name for name in store.unstored if name not in request.unstored]
-    found = store.held(lost)
-    if len(found) == len(lost) and not _is_too_large(found, request.size_limit):
-        return replace(outcome, unstored=found)
+    unstored = {name: why for name, why in store.unstored.items() if name not in request.unstored}
+    held = store.held(unstored)
+    if len(held) < len(unstored):
+        why, advice = "no memory is left to hold that", ""
+    elif _is_too_large(held, request.size_limit):
+        why = "through a scheduler at most 1 MB comes back"
+        advice = "; on a stack that runs in the kernel, values without room stay in memory"
+    else:
+        return replace(outcome, unstored=held)
+    others = "what it shows" if outcome.displays in unstored else "what it changes"
     error = outcome.error or StoreError(
-        f"{_what(outcome.artifacts, store.held(lost))}, and through a scheduler at most 1 MB comes back, so it is "
-        "lost. Make room, or use a stack with an artifact store elsewhere, and run step "
-        f"'{request.definition.name}' again; on a stack that runs in the kernel, values without room stay in memory."
+        f"{_unstored_text(outcome.artifacts, unstored, others=others)}, and {why}, so what the step made is lost. Make "
+        f"room, or use a stack with an artifact store elsewhere, and run step '{request.definition.name}' "
+        f"again{advice}."
     )
     shown = store.held([outcome.displays])
-    fits = outcome.displays not in store.unstored or (
-        bool(shown) and not _is_too_large(shown, request.size_limit)
-    )
-    return StepOutcome(
+    fits = outcome.displays not in unstored or (bool(shown) and not _is_too_large(shown, request.size_limit))
+    return replace(
+        outcome,
         error=error,
+        artifacts={},
+        carried=None,
         displays=outcome.displays if fits else "",
         unstored=shown if fits else {},
-        metrics=outcome.metrics,
-        seconds=outcome.seconds,
-        process=outcome.process,
     )
 
 
-def taken(outcome: StepOutcome, run_context: RunContext) -> StepOutcome:
+def take_unstored_results(outcome: StepOutcome, run_context: RunContext) -> StepOutcome:
     """Return an outcome, after the results that came with it were put where the next steps find them."""
     if isinstance(run_context.store, WriteBuffer):
         run_context.store.take(outcome.unstored)
@@ -80,9 +85,16 @@ def _is_too_large(blobs: Mapping[str, tuple[bytes, str]], limit: int | None) -> 
     return limit is not None and sum(len(content) for content, _ in blobs.values()) > limit
 
 
-def _what(artifacts: Mapping[str, Artifact], blobs: Mapping[str, tuple[bytes, str]]) -> str:
-    """Return which values are not stored, and why: "`big` is not stored (disk full, 8 MB short)"."""
-    names = [name for name, each in artifacts.items() if not blobs.keys().isdisjoint(each.blobs)]
-    whys = dict.fromkeys(why for _, why in blobs.values())
-    what = " and ".join(f"`{name}`" for name in names[:3]) or "what it shows"
-    return f"{what} {'are' if len(names) > 1 else 'is'} not stored ({'; '.join(whys)})"
+def _unstored_text(
+    artifacts: Mapping[str, Artifact], unstored: Mapping[str, str], *, others: str = ""
+) -> str:
+    """Return which values are not stored, and why: "`big` is not stored (disk full, 8 MB short)".
+
+    Args:
+        artifacts: name → value.
+        unstored: blob → why it is not stored.
+        others: what is not stored if no value is meant.
+    """
+    names = [f"`{name}`" for name, each in artifacts.items() if not unstored.keys().isdisjoint(each.blobs)]
+    verb = "are" if len(names) > 1 else "is"
+    return f"{listing(names, most=3) or others} {verb} not stored ({'; '.join(dict.fromkeys(unstored.values()))})"
