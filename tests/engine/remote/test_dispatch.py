@@ -1,17 +1,27 @@
-"""A step that is not submitted leaves nothing behind: no request in the store, no link, and no relay."""
+"""A step that is not submitted, or stopped, leaves nothing behind: nothing in the store, no link, and no relay."""
 
 from __future__ import annotations
 
+import _thread
+import threading
 from concurrent.futures import Future
+from functools import partial
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from zennb.components.component import Orchestrator, Visibility
 from zennb.components.relay import Relay
-from zennb.engine.remote import dispatch
+from zennb.engine.remote import dispatch, large_messages
+from zennb.engine.remote.large_messages import perform_and_send
 from zennb.engine.remote.left_running import LeftRunning
-from zennb.engine.remote.side_channel import Call
+from zennb.engine.remote.side_channel import Call, RemoteLink
+from zennb.engine.remote.unstored_blobs import LARGEST
+from zennb.engine.step.cancellation import CancellationToken
+from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.request import Channels
 from zennb.errors import WorkerLost
 from zennb.testing.steps import Bench
 
@@ -79,6 +89,69 @@ def test_a_step_that_cannot_be_submitted_leaves_nothing_behind(bench: Bench, *, 
     assert set(bench.run_context.store.digests()) == before
     assert dispatch._server._calls == calls
     assert orchestrator.relays.open == set()
+
+
+class _Late(Future[Any]):
+    """A call that cannot be cancelled, and whose large outcome arrives when nobody waits for it any more."""
+
+    def __init__(self, call: Any, request: Any, link: Any) -> None:
+        super().__init__()
+        self._call = partial(call, request, link)
+        self.arrival = threading.Timer(0.2, self._arrive)
+
+    def cancel(self) -> bool:
+        self.arrival.start()
+        return False
+
+    def _arrive(self) -> None:
+        self.set_result(self._call())
+
+
+def test_a_large_outcome_that_nobody_opens_is_deleted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    orchestrator: Any = bench.orchestrator
+    orchestrator.fails_early = False
+    calls: list[_Late] = []
+
+    def submit(call: Any, request: Any, link: Any) -> _Late:
+        calls.append(_Late(call, request, link))
+        threading.Timer(0.2, _thread.interrupt_main).start()
+        return calls[0]
+
+    monkeypatch.setattr(orchestrator, "submit", submit)
+    monkeypatch.setattr(large_messages, "perform", lambda *_given: StepOutcome(not_reusable=("x" * LARGEST,)))
+    monkeypatch.setattr(large_messages, "opened_store", attrgetter("store"))
+    monkeypatch.setattr(RemoteLink, "open", Channels().open)
+    before = set(bench.run_context.store.digests())
+    with pytest.raises(KeyboardInterrupt):
+        bench.step("y = 1")
+    calls[0].arrival.join()
+    assert calls[0].result().digest
+    assert set(bench.run_context.store.digests()) == before
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_what_comes_of_a_step_that_was_stopped_meanwhile_is_not_left_in_the_store(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool
+) -> None:
+    store, cancel, outcome = (
+        bench.run_context.store,
+        CancellationToken(),
+        StepOutcome(not_reusable=("x" * LARGEST,)),
+    )
+    request: Any = SimpleNamespace(store=store, process=None, size_limit=LARGEST)
+    monkeypatch.setattr(large_messages, "perform", lambda *_given: outcome)
+    before, put = set(store.digests()), type(store).put
+
+    def slow(*given: Any) -> str:
+        if is_stopped:
+            cancel.stop()
+        return put(*given)
+
+    monkeypatch.setattr(type(store), "put", slow)
+    sent = perform_and_send(request, Channels(cancel=cancel))
+    assert len(set(store.digests()) - before) == (not is_stopped)
+    assert sent.opened(store) == outcome
+    assert set(store.digests()) == before
 
 
 class _Abandoned(Future[Any]):

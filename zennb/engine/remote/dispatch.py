@@ -162,6 +162,8 @@ class _RemoteStep:
             first = self._call.rest if self._call.connected else 0
             output = self._channels.output
             _hand_on(inner, self._outer, self._context, output, first=first, check=self._check)
+        elif not inner.cancelled() and inner.exception() is None:
+            inner.result().delete(store_behind(self._context.store))
 
 
 class _TimeLimit:

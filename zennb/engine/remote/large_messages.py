@@ -15,10 +15,12 @@ import cloudpickle
 
 from zennb.engine.remote.worker import opened_store
 from zennb.engine.step.perform import perform
+from zennb.engine.step.request import Channels
 from zennb.errors import StoreError, ZennbError
 
 if TYPE_CHECKING:
     from zennb.components.component import ArtifactStore
+    from zennb.engine.step.cancellation import CancellationToken
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Link, StepRequest
 
@@ -52,8 +54,7 @@ class StoredRequest:
 
     def delete(self) -> None:
         """Delete it: the step has ended."""
-        with suppress(ZennbError):
-            self.store.delete(self.digest)
+        _delete(self.digest, self.store)
 
     def load(self) -> StepRequest:
         """Return the request."""
@@ -74,11 +75,22 @@ class SentOutcome:
     digest: str = ""
 
     @classmethod
-    def of(cls, outcome: StepOutcome, request: StepRequest) -> SentOutcome:
-        """Return it pickled, or where it is stored if it is too large to be sent and the store takes it."""
+    def of(
+        cls, outcome: StepOutcome, request: StepRequest, cancel: CancellationToken | None = None
+    ) -> SentOutcome:
+        """Return it pickled, or where it is stored if it is too large to be sent and the store takes it.
+
+        Args:
+            outcome: what is sent.
+            request: of the step.
+            cancel: stops the step; nobody may open what comes of it then, so it is not left in the store.
+        """
         pickled, limit = cloudpickle.dumps(outcome), request.size_limit
         store = None if limit is None or len(pickled) <= limit else opened_store(request)
         digest = "" if store is None else _stored(pickled, store)
+        if store is not None and digest and cancel is not None and cancel.is_stopped:
+            _delete(digest, store)
+            digest = ""
         return cls(digest=digest) if digest else cls(pickled=pickled)
 
     def opened(self, store: ArtifactStore) -> StepOutcome:
@@ -87,19 +99,24 @@ class SentOutcome:
         Raises:
             StoreError: it is not in the store any more.
         """
-        outcome: StepOutcome = cloudpickle.loads(
-            _content(store, self.digest) if self.digest else self.pickled
-        )
-        if self.digest:
-            with suppress(ZennbError):
-                store.delete(self.digest)
+        try:
+            content = _content(store, self.digest) if self.digest else self.pickled
+            outcome: StepOutcome = cloudpickle.loads(content)
+        finally:
+            self.delete(store)
         return outcome
 
+    def delete(self, store: ArtifactStore) -> None:
+        """Delete it from the store: it is opened, or nobody will open it."""
+        if self.digest:
+            _delete(self.digest, store)
 
-def perform_and_send(request: StepRequest | StoredRequest, channels: Link | None = None) -> SentOutcome:
+
+def perform_and_send(request: StepRequest | StoredRequest, link: Link | None = None) -> SentOutcome:
     """Perform a step, as `perform`; its request may be in an artifact store, and its outcome goes there if large."""
     found = request.load() if isinstance(request, StoredRequest) else request
-    return SentOutcome.of(perform(found, channels), found)
+    with (link or Channels()).open() as channels:  # until it is stored, so that it may be stopped up to then
+        return SentOutcome.of(perform(found, channels), found, channels.cancel)
 
 
 def _stored(content: bytes, store: ArtifactStore) -> str:
@@ -109,6 +126,11 @@ def _stored(content: bytes, store: ArtifactStore) -> str:
         return store.put([uuid.uuid4().hex.encode(), content])
     except StoreError:
         return ""
+
+
+def _delete(digest: str, store: ArtifactStore) -> None:
+    with suppress(ZennbError):
+        store.delete(digest)
 
 
 def _content(store: ArtifactStore, digest: str) -> memoryview:

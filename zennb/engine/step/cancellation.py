@@ -27,6 +27,7 @@ class CancellationToken:
     Attributes:
         rest: after `stop`, returns what goes on running all the same, as a sentence; "" for nothing. It is given the
             seconds that the step has to end.
+        is_stopped: whether `stop` was called.
     """
 
     rest: Callable[[float], str] = staticmethod(lambda _seconds: "")
@@ -34,7 +35,7 @@ class CancellationToken:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None
-        self._stopped = False
+        self.is_stopped = False
         self._others: list[Callable[[], object]] = []
 
     @block
@@ -45,7 +46,7 @@ class CancellationToken:
             KeyboardInterrupt: it was stopped before it began.
         """
         with self._lock:
-            if self._stopped:
+            if self.is_stopped:
                 raise KeyboardInterrupt
             self._thread = threading.get_ident()
         try:
@@ -58,7 +59,7 @@ class CancellationToken:
         """Also call `stop` when the step is stopped, because it runs in another process."""
         with self._lock:
             self._others.append(stop)
-            is_stopped = self._stopped
+            is_stopped = self.is_stopped
         # It was stopped before this was registered. Outside the lock, as is every call that
         # may wait for another process.
         if is_stopped:
@@ -67,7 +68,7 @@ class CancellationToken:
     def stop(self) -> None:
         """Raise KeyboardInterrupt in the step, at its next instruction; in the main thread even while it waits."""
         with self._lock:
-            self._stopped = True
+            self.is_stopped = True
             others = tuple(self._others)
             # Under the lock, so that the step cannot end in between: the interrupt would hit
             # whatever this thread does next.
