@@ -58,3 +58,22 @@ def test_what_does_not_fit_a_computed_value_ends_the_run_with_one_sentence() -> 
     assert failure.message == "parameter 'n' is a number (3 in the notebook), and 'abc' is not."
     assert not failure.traceback
     assert not Path("ran").exists()
+
+
+def test_a_value_that_cannot_be_looked_at_ends_the_run_and_is_not_replaced() -> None:
+    text = (
+        "import enum\nclass Colour(enum.Enum):\n    RED = 1\n    def __repr__(self):\n        return 1 / 0\n"
+        "colour = Colour.RED\nif not colour:\n    unbound = 1"
+    )
+    done = executed(
+        text, "open('ran', 'w').write(str(unbound))", parameters={"colour": "RED", "unbound": "3"}
+    )
+    assert done.status is Status.COMPLETED
+    assert Path("ran").read_text() == "3"
+    done = executed(text, "open('ran', 'w')", parameters={"colour": "blue"})
+    assert done.status is Status.FAILED
+    (failure,) = done.failures
+    assert failure.message == (
+        "parameter 'colour' cannot be compared with its value in the notebook (ZeroDivisionError: division by zero)."
+    )
+    assert Path("ran").read_text() == "3"

@@ -166,10 +166,10 @@ class NotebookRunner(NotebookClient):
         request = self.kc.execute("", silent=True, store_history=False, user_expressions=asked)
         reply = await self.async_wait_for_reply(request)
         answers = {} if reply is None else reply["content"].get("user_expressions", {})
-        failed = [each["evalue"] for each in answers.values() if each.get("ename") == UsageError.__name__]
         sources = {name: each["data"]["text/plain"] for name, each in answers.items() if "data" in each}
         fit(cell, {name: ast.literal_eval(source) for name, source in sources.items()})
-        return str(failed[0]) if failed else None
+        failed = (_unfit(name, answers.get(name, {})) for name in asked if name not in sources)
+        return next(filter(None, failed), None)
 
     def _give_up(self) -> None:
         """End the wait for a cell that the kernel is done with: where compiling fails, ipykernel answers nothing."""
@@ -283,3 +283,13 @@ class NotebookRunner(NotebookClient):
         finally:
             for number in taken:
                 self._loop.remove_signal_handler(number)
+
+
+def _unfit(name: str, answer: Mapping[str, Any]) -> str:
+    """Return why a parameter could not be fitted; "" where it replaces nothing."""
+    kind, message = str(answer.get("ename", "NoAnswer")), str(answer.get("evalue", ""))
+    if kind == UsageError.__name__:
+        return message
+    if kind == NameError.__name__:  # the notebook has not bound it, so any value fits
+        return ""
+    return f"parameter '{name}' cannot be compared with its value in the notebook ({kind}: {message})."
