@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import enum
+from collections import OrderedDict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,12 @@ class Size(enum.Enum):
         (np.int32(3), "0.5", 0.5),
         (np.str_("a"), "3", np.str_("3")),
         (np.datetime64("2024-01-01"), "2026-01-31", np.datetime64("2026-01-31")),
+        (np.timedelta64(3, "s"), "4", np.timedelta64(4, "s")),
+        (np.timedelta64("NaT", "M"), "-4", np.timedelta64(-4, "M")),
+        (frozenset({1}), "{2, 3}", frozenset({2, 3})),
+        (0.5, "-inf", float("-inf")),
+        (0.5, "Infinity", float("inf")),
+        (np.float32(0.5), "inf", np.float32("inf")),
         (Path("a"), LiteralText("b"), Path("b")),
     ],
 )
@@ -276,20 +283,50 @@ def test_a_text_stands_for_a_value_that_has_no_literal(before: object, text: str
 @pytest.mark.parametrize(
     ("before", "text", "why"),
     [
-        (dt.date(2024, 1, 1), "soon", "a date such as 2024-01-01"),
+        (dt.date(2024, 1, 1), "soon", "of type date, such as 2024-01-01"),
         (Colour.RED, "blue", "one of RED, GREEN"),
         (Odd.ONLY, "blue", "one of ONLY"),
         (dt.datetime(2024, 1, 1, tzinfo=UTC), "2026-01-31T10:00", "with its time zone"),
         (Decimal("1.5"), "much", "a number"),
         (np.int32(3), "three", "a number"),
         (np.bool_(True), "maybe", "true or false"),
-        (dt.timedelta(1), "2", "a timedelta in the notebook, which no text stands for"),
-        (range(3), "range(4)", "a range in the notebook"),
+        (dt.timedelta(1), "2", "is of type timedelta in the notebook, which no text stands for"),
+        (range(3), "range(4)", "of type range in the notebook"),
+        (OrderedDict(a=1), "{}", "of type OrderedDict in the notebook"),
+        (frozenset({1}), "[2]", "a set"),
+        (0.5, "'nan'", "a number"),
+        (3, "nan", "a number"),
+        (np.datetime64("2024-01-01"), "2026-01-31T10:30", "a date such as 2024-01-01"),
+        (np.datetime64("2024-01-01", "ns"), "3000-01-01", "a date such as 2024-01-01"),
+        (np.timedelta64(3, "ns"), "0.5", "a whole number"),
+        (np.timedelta64(3, "s"), "True", "a whole number"),
+        (np.timedelta64(3, "s"), str(2**70), "a whole number"),
     ],
 )
 def test_what_no_such_value_is_made_of_is_refused(before: object, text: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         fitted_value("x", text, before)
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        (0.5, "nan"),
+        (np.float64(0.5), "-NaN"),
+        (np.datetime64("2024-01-01", "ns"), "NaT"),
+        (np.datetime64("2024-01-01", "ns"), "2026-01-31"),
+        (np.datetime64("2024", ("s", 25)), "2026-01-31T00:00:25"),
+        (np.timedelta64(3, "us"), "nat"),
+        (np.timedelta64(3, "us"), "4"),
+    ],
+)
+def test_the_type_of_a_value_of_numpy_is_kept_with_its_unit(before: Any, text: str) -> None:
+    values = fitted_value("x", text, before), eval(fitted_source("x", text, before), {"x": before})
+    assert repr(values[0]) == repr(values[1])
+    for value in values:
+        assert type(value) is type(before)
+        assert np.asarray(value).dtype == np.asarray(before).dtype
+        assert ("N" in text.upper()) == bool(value != value)
 
 
 COMPUTED = [

@@ -59,6 +59,8 @@ UNKNOWN = object()
 """Stands for the value of a variable that nobody knows."""
 
 _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+_NO_LITERALS = frozenset({"nan", "inf", "infinity"})
+"""Words for numbers that have no literals, with or without a sign."""
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 """What stands for a value where the type is not known."""
 
@@ -70,6 +72,7 @@ _KINDS: dict[type, tuple[tuple[type, ...], str]] = {
     tuple: ((list, tuple), "a tuple"),
     dict: ((dict,), "a dict"),
     set: ((set,), "a set"),
+    frozenset: ((set,), "a set"),
     bytes: ((bytes,), "bytes"),
 }
 """Type of the value before → types of literals that may replace it, and what to call them."""
@@ -109,6 +112,8 @@ def fitted_source(name: str, text: str, before: Any = UNKNOWN) -> str:
         return source if not isinstance(value, str) else repr(value)
     if isinstance(value, list | tuple):
         return f"[*{source}]" if isinstance(value, list) else f"(*{source},)"
+    if isinstance(value, frozenset):
+        return f"{name}.__class__({source})"
     return repr(value)
 
 
@@ -133,21 +138,23 @@ def _fitted(name: str, text: str, before: Any) -> tuple[Any, str]:
         return (found if isinstance(found, str) and stripped[:1] in {"'", '"'} else text), ""
     if kind not in _KINDS:
         raise UsageError(
-            f"parameter '{name}' is a {kind.__name__} in the notebook, which no text stands for; make it from a "
-            "variable that is a number, a text or a list, and pass that."
+            f"parameter '{name}' is of type {kind.__name__} in the notebook, which no text stands for; make it from "
+            "a variable that is a number, a text or a list, and pass that."
         )
     types, what = _KINDS[kind]
     if type(found) not in types:
         raise _unfit(name, stripped, what, before)
     if kind is float and type(found) is int:
         return _made(name, stripped, what, before, lambda: float(found)), ""
-    return (kind(found) if kind in {list, tuple} else found), ""
+    return (kind(found) if kind in {list, tuple, frozenset} else found), ""
 
 
 def _maker(name: str, text: str, found: Any, before: Any) -> tuple[Any, str] | None:
     """Return a value of a type that has no literals, and how its class makes it; None for other types."""
     kind = type(before)
     plain = found if isinstance(found, str) else text
+    if kind is float and text.lower().lstrip("+-") in _NO_LITERALS:
+        return _made(name, text, "a number", before, lambda: kind(text)), f"({text!r})"
     if isinstance(before, Enum):
         if plain in kind.__members__:
             return kind[plain], f"[{plain!r}]"
@@ -155,7 +162,7 @@ def _maker(name: str, text: str, found: Any, before: Any) -> tuple[Any, str] | N
         value = plain if isinstance(before.value, str) else found
         return _made(name, text, f"one of {known}", before, lambda: kind(value)), f"({value!r})"
     if isinstance(before, dt.date | dt.time):
-        what = f"a {kind.__name__} such as {before.isoformat()}"
+        what = f"of type {kind.__name__}, such as {before.isoformat()}"
         value = _made(name, text, what, before, lambda: kind.fromisoformat(plain))
         if getattr(before, "tzinfo", None) is not None and value.tzinfo is None:
             raise _unfit(name, text, f"{what}, with its time zone", before)
@@ -171,13 +178,32 @@ def _maker(name: str, text: str, found: Any, before: Any) -> tuple[Any, str] | N
 
 def _numpy_scalar(name: str, text: str, before: Any) -> tuple[Any, str]:
     kind, plain = type(before), before.item()
-    if before.dtype.kind == "M":
-        return _made(name, text, f"a date such as {before}", before, lambda: kind(text)), f"({text!r})"
+    if before.dtype.kind in "mM":
+        return _numpy_time(name, text, before)
     value = fitted_value(name, text, plain)
     if isinstance(plain, int) and isinstance(value, float):
         return value, ""
     source = fitted_source(name, text, plain)
     return _made(name, text, "a number", before, lambda: kind(value)), f"({source})"
+
+
+def _numpy_time(name: str, text: str, before: Any) -> tuple[Any, str]:
+    """Return a date, or a number of a unit of time, in the unit of the value before."""
+    kind, unit = type(before), before.dtype.str.partition("[")[2].rstrip("]")
+    is_date = before.dtype.kind == "M"
+    found = text if is_date or text.lower() == "nat" else literal_value(text)
+    given = (found, unit) if unit else (found,)
+
+    def made() -> Any:
+        value = kind(*given)
+        typed = kind(found) if is_date else value
+        # What the unit has no room for, numpy cuts off without a word.
+        if type(found) not in {str, int} or str(value.astype(typed.dtype)) != str(typed):
+            raise ValueError(found)
+        return value
+
+    what = f"a date such as {before}" if is_date else "a whole number"
+    return _made(name, text, what, before, made), f"({', '.join(map(repr, given))})"
 
 
 def _yes_or_no(name: str, text: str) -> bool:
