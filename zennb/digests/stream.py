@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xxhash import xxh3_128
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["SCALARS", "Buffer", "Stream", "scalar", "text_digest"]
 
@@ -18,7 +18,10 @@ SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
 """Types whose marshal form (version 2, without references) is exact, tagged and self-delimiting."""
 
 ENOUGH = 1 << 16
-"""Small writes are buffered up to this many bytes before they are hashed."""
+"""Bytes from which a buffer is hashed by itself, without a copy."""
+
+MANY = 1 << 12
+"""Small writes are collected up to this many before they are hashed."""
 
 
 def scalar(value: Any) -> bytes:
@@ -30,19 +33,20 @@ class Stream:
     """The input of one xxh3-128 digest.
 
     Every write has a fixed length, or starts with its length; that makes the stream prefix-free.
+
+    Attributes:
+        parts: what was written and is not hashed yet.
+        write: adds bytes that delimit themselves: a tag, a number, a marshalled scalar, a digest.
     """
 
-    __slots__ = ("_hash", "_pending")
+    __slots__ = ("_hash", "parts", "write")
 
     def __init__(self) -> None:
         self._hash = xxh3_128()
-        self._pending = bytearray()
-
-    def write(self, data: bytes) -> None:
-        """Add bytes that delimit themselves: a tag, a number, a marshalled scalar, a digest."""
-        self._pending += data
-        if len(self._pending) > ENOUGH:
-            self._flush()
+        # Each call into xxhash costs as much as hashing some kilobytes, so small writes are collected; and each call of
+        # a function of Python costs as much as three of a list's.
+        self.parts: list[bytes] = []
+        self.write: Callable[[bytes], None] = self.parts.append
 
     def number(self, value: int) -> None:
         """Add a whole number."""
@@ -61,22 +65,24 @@ class Stream:
 
     def raw(self, data: Buffer | Any) -> None:
         """Add the bytes of a contiguous buffer whose total length is written elsewhere."""
-        # Each call into xxhash costs as much as hashing some kilobytes, so small writes are collected.
         if len(data) < ENOUGH and not isinstance(data, memoryview):
-            self.write(bytes(data))
+            self.parts.append(bytes(data))
+            if len(self.parts) > MANY:
+                self.flush()
         else:
-            self._flush()
+            self.flush()
             self._hash.update(data)
 
     def digest(self) -> bytes:
         """Return the 16 bytes of the digest of everything written."""
-        self._flush()
+        self.flush()
         return self._hash.digest()
 
-    def _flush(self) -> None:
-        if self._pending:
-            self._hash.update(bytes(self._pending))
-            self._pending.clear()
+    def flush(self) -> None:
+        """Hash what was collected; called once in a while by whoever writes many small parts."""
+        if self.parts:
+            self._hash.update(b"".join(self.parts))
+            self.parts.clear()
 
 
 def text_digest(parts: Iterable[str]) -> str:

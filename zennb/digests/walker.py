@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zennb.compat.instances import qualified_name
 from zennb.digests.labels import ELEMENT, HIDDEN, STATE, Label, shown_path
 from zennb.digests.memory import BUFFERS, memory_parts
-from zennb.digests.stream import SCALARS, Stream, scalar
+from zennb.digests.stream import MANY, SCALARS, Stream, scalar
 from zennb.digests.stretches import Stretch, stretches
 from zennb.errors import CannotDigest
 from zennb.packages.origin import Origin, module_of, origin, top_level
@@ -134,7 +134,10 @@ class DigestWalker:
         while frames:
             for child, label in frames[-1]:
                 if type(child) in SCALARS:  # most parts are, and none of them is ever refused
-                    self.sink.write(scalar(child))
+                    sink = self.sink
+                    sink.write(scalar(child))
+                    if len(sink.parts) > MANY:
+                        sink.flush()
                     continue
                 self._labels.append(label)
                 inner = self._enter(child)
@@ -146,6 +149,8 @@ class DigestWalker:
             else:
                 frames.pop()
                 self._labels.pop()
+                if len(self.sink.parts) > MANY:
+                    self.sink.flush()
         self._alive.clear()
         self._sealed.clear()
         self.clear.clear()

@@ -189,3 +189,27 @@ def test_whatever_happens_a_look_after_code_ran_is_that_of_the_object_as_it_is(d
         seen, found = variables.digest("x", value)
         assert seen.digest == digest_value(value).digest
         assert (found is made) is (value == [0])
+
+
+def test_figures_are_no_partners_and_are_not_digested_once_what_they_share_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures: Any = pytest.importorskip("matplotlib.figure")
+    variables, space = VariableTracker(), dict[str, Any]()
+    for name in ("one", "two", "three"):
+        space[name] = figures.Figure()
+        space[name].subplots().plot([1, 2])
+    digests = {"one": variables.digest("one", space["one"])[0]}
+    assert variables.partners(digests, space) == {}
+    variables.code_ran()
+    digested: list[str] = []
+    digest = VariableTracker.digest
+    monkeypatch.setattr(
+        VariableTracker,
+        "digest",
+        lambda self, name, value: digested.append(name) or digest(self, name, value),
+    )
+    assert variables.partners(digests, space) == {}
+    assert digested == []
+    space["axes"] = space["one"].axes
+    assert set(variables.partners(digests, space)) == {"axes"}

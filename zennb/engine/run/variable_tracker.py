@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.digests.digest import ValueDigest, digest_value, is_immutable
 from zennb.digests.reachability import Search
 from zennb.digests.stretches import is_in, ranges
-from zennb.engine.step.shared_state import forget, share
+from zennb.engine.step.shared_state import forget, searched_state, share
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
@@ -162,15 +162,14 @@ class VariableTracker:
 
         They include values without a digest (a generator over a list): what they yield depends on that state.
         """
-        memory = [stretch for each in digests.values() for stretch in each.memory]
-        if not memory and not any(each.mutable for each in digests.values()):
+        inside, memory = searched_state(digests.values())
+        if not memory and not inside:
             return {}
-        inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
         collected = not memory and all(each.collected for each in digests.values() if each.mutable)
         others = {
             name: value
             for name, value in list(namespace.items())  # a panel reads it from another thread
-            if (inside or memory) and name not in digests and name not in SHELL and not name.startswith("_")
+            if name not in digests and name not in SHELL and not name.startswith("_")
             if not is_immutable(value)
         }
         known = {name: seen for name, value in others.items() if (seen := self._seen_now(name, value))}

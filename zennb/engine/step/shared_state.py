@@ -26,12 +26,22 @@ from zennb.digests.stretches import share_memory
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
+    from zennb.digests.stretches import Stretch
 
-__all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart", "take_open_files"]
+__all__ = [
+    "connected",
+    "forget",
+    "groups",
+    "own_parts",
+    "searched_state",
+    "share",
+    "stored_apart",
+    "take_open_files",
+]
 
 _CONTAINERS = (dict, list, set, tuple)
 """Containers in which a library keeps constants, e.g. the converters of matplotlib's units."""
@@ -122,6 +132,17 @@ def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, ValueDigest
         )
         for name, each in value_digests.items()
     }
+
+
+def searched_state(digests: Iterable[ValueDigest]) -> tuple[frozenset[int], list[Stretch]]:
+    """Return the ids and memory by which values that `share` state with these are found.
+
+    What is known to belong to a library is left out: it would be found in every figure.
+    """
+    seen = list(digests)
+    ids = frozenset(abs(one) for each in seen for one in each.mutable).difference(_libraries)
+    memory = [stretch for each in seen for stretch in each.memory]
+    return ids, [each for each in memory if each.owner not in _libraries]
 
 
 def connected(digests: Mapping[str, ValueDigest]) -> list[list[str]]:

@@ -14,6 +14,7 @@ from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import mask_stream, redirected, with_write, written_again
 from zennb.errors import ZennbError
 from zennb.jupyter.cells.own_traceback import group_lines, without_hidden_lines
+from zennb.jupyter.cells.shown_figures import ShownFigures
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class OutputCapture:
 
     Attributes:
         has_published: whether something that is not part of a step's output was displayed in this cell.
+        figures: the figures that the step of this cell showed.
     """
 
     def __init__(self, shell: Any) -> None:  # Any: IPython leaves these parts untyped
@@ -38,6 +40,7 @@ class OutputCapture:
         self._routes: dict[int, Recording] = {}
         self._is_muted = self._is_silent = False
         self.has_published = False
+        self.figures = ShownFigures(shell)
         # On the object, not the class: other shells of this process (tests, embedded ones) keep theirs.
         shell.display_pub.publish = self._on_publish
         shell.display_pub.clear_output = self._on_clear
@@ -131,6 +134,7 @@ class OutputCapture:
             if sys.stderr is not sys.stdout:  # else a cell has bound both to one stream
                 stack.enter_context(self._copied("stderr", recording))
             stack.enter_context(self._results(recording))
+            stack.enter_context(self.figures.noted())
             if self._shell.display_pub is not self._publisher:  # `%%capture` has put its own in place
                 stack.enter_context(_displays(self._shell.display_pub, recording))
             # Threads that the step started display through the same publisher, so this is not per thread.

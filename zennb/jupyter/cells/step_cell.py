@@ -221,8 +221,8 @@ class StepCell:
         assert execution is not None
         # Inline figures are shown when a cell ends, too late to be part of the step's output.
         self._session.frontend.flush_figures()
-        execution.stop()  # what the step shows ends here; what its values print while they are stored is not shown
-        with self._session.capture.discarding():
+        execution.stop()  # what its values print while they are stored is not shown
+        with (out := self._session.capture).discarding(), out.figures.as_previews(self.definition.tree):
             outcome = execution.finish(self._recording, self._results)
         collected = execution.collected
         execution.before.restore(collected.own)
