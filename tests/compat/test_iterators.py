@@ -214,6 +214,17 @@ def test_attributes_kept_as_a_dictionary_stay_those_of_their_object(notebook: No
     assert [each.status for each in done] == ["cached"] * 4
 
 
+@pytest.mark.usefixtures("no_collection")
+def test_attributes_that_a_cell_showed_are_nobody_elses(notebook: Notebook) -> None:
+    for _ in range(2):
+        notebook.run(ATTRIBUTES["a"], "vars(a)", "1", "a.__dict__", "_private = vars(a)")
+        (done,) = notebook.run("%%step s\nboth = [a, a]")
+        (lent,) = notebook.run("d = vars(a)\nd", "%%step t\nc = [a]")[1:]
+        notebook.restart()
+    assert done.status == "cached"
+    assert lent.reason.startswith("not cacheable: `c[0]` is a A, which cannot be stored (something else")
+
+
 def test_nobody_is_looked_for_who_holds_what_a_view_alone_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each field of a dataclass has such a view, and each search goes through all objects there are."""
     searches: list[Any] = []

@@ -234,3 +234,21 @@ def test_what_lies_beside_instances_of_a_class_without_a_hash_is_found() -> None
     assert is_reachable([Odd(1), {"it": array[2:]}], set(), memory)
     assert is_reachable(Odd([array[2:]]), set(), memory)
     assert not is_reachable([Odd([1]), np.zeros(9)], {id(rows)}, memory)
+
+
+@pytest.mark.parametrize("make", [set, list, tuple, frozenset, dict.fromkeys])
+def test_a_large_container_of_scalars_is_not_listed(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    part: list[int] = []
+    large, other = make(map(str, range(2_000))), [*map(str, range(2_000)), part]
+    assert is_reachable([large, other], {id(part)})
+    assert is_reachable([large, other], {id(large)})
+    listed: list[int] = []
+
+    def noted(*values: Any) -> list[Any]:
+        found = referents(*values)
+        listed.append(len(found))
+        return found
+
+    monkeypatch.setattr(gc, "get_referents", noted)
+    assert not is_reachable([large, Thing()], {id(part)})
+    assert max(listed) < 10

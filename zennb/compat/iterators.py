@@ -153,7 +153,23 @@ class KeptAlive(dict[int, object]):
 
 def _is_held(value: Any, held: dict[str, Any]) -> bool:
     others = FrameType | Pickler | KeptAlive
-    return any(each is not value and not is_a(each, others) for each in gc.get_referrers(held))
+    # No generator: its frame and cells would hold it, too.
+    for each in gc.get_referrers(held):
+        if each is not value and not is_a(each, others) and not _is_of_shell(each, held):
+            return True
+    return False
+
+
+def _is_of_shell(holder: Any, held: dict[str, Any]) -> bool:
+    """Whether IPython holds it as what a cell showed, or the notebook, or a copy of it, in names with an underscore."""
+    if not is_a(holder, dict):
+        return False
+    names = attributes_of(sys.modules["__main__"])
+    shell = getattr(names.get("get_ipython"), "__self__", None)
+    if holder is names.get("_oh") or holder is attributes_of(getattr(shell, "displayhook", None)):
+        return True
+    public = [part for name, part in dict.items(holder) if not str(name).startswith("_")]
+    return {"In", "Out"} <= holder.keys() and id(held) not in map(id, public)
 
 
 class _Sample:

@@ -117,7 +117,8 @@ class Search:
             if not self._collected and kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
                 return False
             passed.update(fresh)
-            level = self._listed(parts_of(fresh.values()))
+            # To look into a set of a million texts takes a fifth of the time that listing them takes.
+            level = self._listed(parts_of([each for each in fresh.values() if not _is_flat_table(each)]))
         return False
 
     def _find_one_by_one(self, value: object) -> bool | None:
@@ -171,6 +172,11 @@ def _is_flat(value: Any) -> bool:
     return set(map(type, value)) <= SCALARS and (
         type(value) is not dict or set(map(type, value.values())) <= SCALARS
     )
+
+
+def _is_flat_table(value: Any) -> bool:
+    """Whether this is a large container that holds nothing but scalars."""
+    return type(value) in CONTAINERS and len(value) > MANY and _is_flat(value)
 
 
 def _are_flat(values: list[Any]) -> bool:

@@ -204,11 +204,12 @@ def test_figures_are_no_partners_and_are_not_digested_once_what_they_share_is_kn
     variables.code_ran()
     digested: list[str] = []
     digest = VariableTracker.digest
-    monkeypatch.setattr(
-        VariableTracker,
-        "digest",
-        lambda self, name, value: digested.append(name) or digest(self, name, value),
-    )
+
+    def counted(self: VariableTracker, name: str, value: Any) -> Any:
+        digested.append(name)
+        return digest(self, name, value)
+
+    monkeypatch.setattr(VariableTracker, "digest", counted)
     assert variables.partners(digests, space) == {}
     assert digested == []
     space["axes"] = space["one"].axes

@@ -49,6 +49,7 @@ _UP = os.path.join(os.pardir, "")
 _SCHEME = re.compile(r"^(?:file|local)(?:://|:)(?=\S)")
 _MAGIC = re.compile(r"[*?\[]")
 _GLOB = re.compile(r"[\w./ *?\[\]~-]*[\w./~-][\w./ *?\[\]~-]*")
+_LITERAL = re.compile(r"[\w.~]")
 _SUFFIX = re.compile(r"\.\w{1,12}$")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
@@ -223,16 +224,16 @@ class NamedPaths:
             if sum(map(str.isalnum, literal)) > 1 and ("." in literal or "/" in literal):
                 self._patterns.add(HOLE.join(map(glob.escape, name.split(HOLE))).replace(HOLE, "*"))
         elif _MAGIC.search(name):
-            if _GLOB.fullmatch(name):
+            # `/*` and `*/` are comments of other languages, and would list every folder of the machine.
+            if _GLOB.fullmatch(name) and _LITERAL.search(name):
                 self._globs.add(name)
                 self._patterns.add(name)
         else:
             self._words.add(name)
             if "$" in name or name.startswith("~"):
                 self._words.add(_expanded(name))
-            value = environment_data().get(os.environ.encodekey(name)) if name.isupper() else None
-            if value is not None:  # the variable may hold the folder
-                self._words.add(os.environ.decodevalue(value))
+            if name.isupper() and (value := _variable(name)) is not None:  # which may hold the folder
+                self._words.add(value)
 
     def _find(self) -> _Found:
         """Return what there is: each name in the working folder, and in each folder that was found so."""
@@ -363,6 +364,10 @@ def _end(path: str) -> bytes:
 
 def _expanded(name: str) -> str:
     """Return a name with `~` and variables filled in, without the access being noted."""
-    variables = {os.fsdecode(key): os.fsdecode(value) for key, value in environment_data().items()}
-    name = _VARIABLE.sub(lambda found: variables.get(found[1] or found[2], found[0]), name)
-    return variables.get("HOME", "~") + name[1:] if name == "~" or name.startswith("~/") else name
+    name = _VARIABLE.sub(lambda found: _variable(found[1] or found[2]) or found[0], name)
+    return (_variable("HOME") or "~") + name[1:] if name == "~" or name.startswith("~/") else name
+
+
+def _variable(name: str) -> str | None:
+    value = environment_data().get(os.environ.encodekey(name))
+    return None if value is None else os.environ.decodevalue(value)
