@@ -164,3 +164,14 @@ def test_whatever_is_recognized_is_seen_at_the_first_look() -> None:
     for token in TOKENS:
         assert may_hold_secrets(token), token
     assert not may_hold_secrets("rows = load('data.csv')")
+
+
+def test_a_picture_is_left_as_it_is_and_what_only_begins_like_one_is_not() -> None:
+    picture = (
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgAKIAAAUAAXpeqz8AKIAABCDEFGHIJKLMNOPQR8="
+    )
+    known = KnownSecrets(["AKIAABCDEFGHIJKLMNOPQR8"])
+    assert mask_json({"data": picture}, known) == {"data": picture}
+    assert mask_json({"data": picture}) == {"data": picture}
+    for text in (picture[1:], f"{picture} AKIAABCDEFGHIJKLMNOPQR8", f"AKIAABCDEFGHIJKLMNOPQR8{picture}"):
+        assert mask_json({"data": text}, known)["data"] != text

@@ -167,20 +167,32 @@ def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatc
     assert searches == []
 
 
-def test_two_views_are_searched_for_once_until_code_has_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_views_are_searched_for_once_and_are_a_librarys_if_it_is_imported_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     forget()  # what tests before it have imported
-    base = np.arange(6)
-    start, end = base[:2], base[4:]
-    one, other = digest_value(start), digest_value(end)
-    assert share(one, other)
-    monkeypatch.setattr(shared_state, "_kept_by_libraries", list)
-    assert share(other, one)
+    bases = [np.arange(6) for _ in range(4)]
+    pairs = [(digest_value(each[:2]), digest_value(each[4:])) for each in bases]
+    assert all(share(*pair) for pair in pairs)
+    searches: list[Any] = []
+    everything = shared_state._kept_by_libraries
+
+    def counted(*names: Any) -> Any:
+        searches.append(names)
+        return everything(*names)
+
+    monkeypatch.setattr(shared_state, "_kept_by_libraries", counted)
+    assert all(share(*pair) for pair in pairs)
     forget()
-    monkeypatch.setattr(shared_state, "_kept_by_libraries", lambda: [{"kept": base}])
-    assert share(one, other)
-    monkeypatch.setitem(sys.modules, "imported_now", ModuleType("imported_now"))
+    assert searches == []
+    module: Any = ModuleType("numpy.imported_now")
+    module.kept, module.table, module.Kind = bases[0], {"k": bases[1]}, type("Kind", (), {"of": bases[2]})
+    module.Kind.__module__ = "numpy.imported_now"
+    monkeypatch.setitem(sys.modules, "numpy.imported_now", module)
+    assert all(share(*pair) for pair in pairs)  # until code has run
     forget()
-    assert not share(one, other)
+    assert [len(*names) for names in searches] == [1]
+    assert [share(*pair) for pair in pairs] == [False, False, False, True]
 
 
 @pytest.mark.filterwarnings("ignore:non-string key in the __dict__")  # from Python 3.14 on

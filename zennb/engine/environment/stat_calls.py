@@ -37,8 +37,10 @@ _IGNORED = frozenset(
 
 _OWN = frozenset(
     {"zennb.components.artifact_stores.local", "zennb.packages.entry_points", "zennb.sqlite_files"}
+    | {"linecache"}
 )
-"""Modules of zennb that look at files of a home, or for installed packages, two dozen times for each step."""
+"""Modules of zennb that look at files of a home, or for installed packages, two dozen times for each step; and what
+looks at every file of source for a traceback, thousands of times."""
 
 _RESOLVING = frozenset({"realpath", "_joinrealpath", "resolve", "samefile", "ismount"})
 _SIZES = frozenset({"st_size", "st_blocks"})
@@ -80,10 +82,10 @@ def _noted(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 def put_back(namespace: MutableMapping[str, Any]) -> None:
     """Bind the plain functions to names that a cell gave to those of this module: `from os import stat`."""
+    plain_of = {id(noted): plain for plain, noted in _FUNCTIONS.values()}
     for name, value in list(namespace.items()):
-        for plain, noted in _FUNCTIONS.values():
-            if value is noted:
-                namespace[name] = plain
+        if (plain := plain_of.get(id(value))) is not None:
+            namespace[name] = plain
 
 
 def _tell(path: Any, found: Any, folder: int | None) -> None:

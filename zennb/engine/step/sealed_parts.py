@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zennb.compat.instances import attributes_of, class_attributes, is_a
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret, secrets_in
+from zennb.dependencies.callables import is_users_code
 from zennb.digests.function_source import function_body
 from zennb.engine.environment.execution_environment import sealed
 from zennb.materializers.signer import Signer
@@ -107,7 +108,8 @@ def _in_code(path: str, value: object) -> Iterator[str]:
     if is_a(value, FunctionType):
         value = vars(value).get("__wrapped__", value)
     if is_a(value, FunctionType):
-        yield from function_body(value.__code__).secrets
+        # An enumeration has functions of `enum`; to read the whole file of these would take a tenth of a second.
+        yield from function_body(value.__code__).secrets if is_users_code(value) else ()
     elif is_a(value, type):
         for name, part in list(class_attributes(value).items()):
             if is_a(part, FunctionType | classmethod | staticmethod):

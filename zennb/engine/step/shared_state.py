@@ -72,15 +72,16 @@ class _Searched:
             go to another one. If a library keeps that one for two values, they are stored together without need.
         classes: those of libraries that have attributes, without keeping them alive. What another one keeps later
             counts as the user's: this has the same consequence.
-        modules: how many modules there were.
+        modules: the names of the modules that were there, and how many; those that came later are looked at first.
     """
 
-    __slots__ = ("classes", "modules", "others")
+    __slots__ = ("classes", "count", "modules", "others")
 
     def __init__(self) -> None:
         self.others: set[int] = set()
         self.classes: list[ref[type]] = []
-        self.modules = 0
+        self.modules: set[str] = set()
+        self.count = 0
 
 
 _searched = _Searched()
@@ -88,11 +89,15 @@ _searched = _Searched()
 
 def forget() -> None:
     """Note that code ran: it may have imported modules, and these may keep objects that were nobody's before."""
-    if len(sys.modules) != _searched.modules:
+    if len(sys.modules) != _searched.count:
         _searched.classes.clear()
-    if len(sys.modules) != _searched.modules or len(_searched.others) > _MOST:
+        _searched.count = len(sys.modules)
+        if _searched.others:  # a few, while all that libraries keep takes long to list
+            kept = _kept_by_libraries(sys.modules.keys() - _searched.modules)
+            _searched.others.difference_update(map(id, [*kept, *gc.get_referents(*_containers(kept))]))
+            _searched.modules.update(sys.modules)
+    if len(_searched.others) > _MOST:
         _searched.others.clear()
-        _searched.modules = len(sys.modules)
 
 
 def share(one: ValueDigest, other: ValueDigest) -> bool:
@@ -204,19 +209,30 @@ def _among(ids: frozenset[int], objects: list[Any]) -> list[Any]:
     return [each for each in objects if id(each) in ids and type(each) not in _PLAIN]
 
 
-def _kept_by_libraries() -> list[Any]:
+def _kept_by_libraries(names: Collection[str] | None = None) -> list[Any]:
     """Return what classes and modules of installed packages refer to, and the packages' settings, without plain values.
 
     Not by `gc.get_objects`: it also returns tuples that other threads are still building, and who holds one makes that
     thread fail with a SystemError.
+
+    Args:
+        names: those of the modules to look at, with their own classes; all there are by default.
     """
-    modules: list[object] = list(sys.modules.values())  # anything may have been put there
+    # Anything may have been put there.
+    modules: list[object] = [
+        sys.modules.get(each) for each in (sys.modules.copy() if names is None else names)
+    ]
     is_users = cache(lambda module: origin(module).is_users)  # a module has many classes
     kept: list[Mapping[Any, Any]] = [vars(each) for each in modules if is_a(each, ModuleType)]
     kept = [each for each in kept if _is_library(each, is_users)]
-    if not _searched.classes:
-        _searched.classes += [ref(each) for each in _all_classes() if _keeps_objects(each, is_users)]
-    kept += [class_attributes(cls) for each in _searched.classes if (cls := each()) is not None]
+    if names is None:
+        if not _searched.classes:
+            _searched.classes += [ref(each) for each in _all_classes() if _keeps_objects(each, is_users)]
+        kept += [class_attributes(cls) for each in _searched.classes if (cls := each()) is not None]
+        _searched.modules.update(sys.modules)
+    else:
+        classes = {id(each): each for held in kept for each in list(held.values()) if is_a(each, type)}
+        kept += [class_attributes(each) for each in classes.values() if _keeps_objects(each, is_users)]
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
     found = [value for each in kept for value in list(each.values()) if type(value) not in _PLAIN]
