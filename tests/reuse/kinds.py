@@ -98,7 +98,7 @@ FILES: Cells = {
         "from pyarrow import csv as _csv, table as _table\n_csv.write_csv(_table({'a': [RATE]}), 'made.txt')",
         "import polars as _pl\n_pl.DataFrame({'a': [RATE]}).write_csv('made.txt')",
         "import os\nos.replace('made.txt', 'moved.txt') if os.path.exists('made.txt') else None",
-        "import shutil\n_ = shutil.copy('data.txt', 'made.txt')",
+        "import shutil\n_copied = shutil.copy('data.txt', 'made.txt')",
         (
             "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as _pool:\n"
             "    r_wr = _pool.map(writer, ['made.txt'])"
