@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-__all__ = ["DRAWS", "HERE", "KINDS", "LOADED_MODULES", "LOOKS", "MODULE", "NOT_AGAIN", "kinds_cells"]
+__all__ = ["DRAWS", "HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "READERS", "kinds_cells"]
 
 HERE = frozenset({"figure", "pyplot", "s_draw", "s_figure", "s_worker", "s_written"})
 """Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook, and
@@ -14,8 +14,8 @@ figures that it leaves open are the worker's."""
 NOT_AGAIN = frozenset({"s_draw", "s_figure", "s_last", "s_reread", "s_written"})
 """Steps that are not run once more as a pipeline: the figures, the folder and what is shown last are others by then."""
 
-LOOKS = "s_native"
-"""A step that finds no file where there was one, once a later cell has left the folder."""
+READERS = frozenset({"s_file", "s_lazy", "s_native", "s_out", "s_worker"})
+"""Steps that find no file, or another one, where there was one, once a later cell has left the folder."""
 
 DRAWS = "import mod_d\nr_lo = mod_d.take()"
 """A cell that gives the next number each time it runs, so it is not run once more as a pipeline either."""

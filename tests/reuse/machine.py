@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.reuse.kinds import DRAWS, HERE, LOOKS, NOT_AGAIN
+from tests.reuse.kinds import DRAWS, HERE, NOT_AGAIN, READERS
 from tests.reuse.notebook import CELLS, DATA, FILES, PACKAGES, SEEDED
 from tests.reuse.pair import Action, Difference, Pair, minimal
 
@@ -174,7 +174,7 @@ class Machine(RuleBasedStateMachine):
     def run_the_pipeline(self, *, killed: bool, rerun: bool) -> None:
         """Run the notebook from the top, its results as steps, and then these as a pipeline."""
         self.restart(killed=killed)
-        left = {LOOKS} if "'folder'" in self.texts["folder"] else set[str]()
+        left = READERS if "'folder'" in self.texts["folder"] else frozenset[str]()
         for slot in SLOTS:
             self.run(slot, step=slot in PIPELINE - left and self.texts[slot] != DRAWS)
         self.do("pipeline", text="")
