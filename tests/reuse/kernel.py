@@ -102,8 +102,8 @@ class Shell:
             if isinstance(one["metadata"].get("zennb"), dict)
         ]
         return {
-            "out": "" if error else ASIDE.sub(r"\2\1", out.getvalue()),
-            "err": "" if error else UNAWAITED.sub("", err.getvalue()),
+            "out": "" if error else ASIDE.sub(r"\2\1", _uncleared(out.getvalue())),
+            "err": "" if error else UNAWAITED.sub("", _uncleared(err.getvalue())),
             "shown": [one["data"]["text/plain"] for one in shown if "zennb" not in one["metadata"]],
             "error": f"{type(error).__name__}: {error}".replace(str(Path.cwd()), "") if error else "",
             "facts": dict(facts[-1]) if facts else {},
@@ -169,6 +169,11 @@ class Shell:
 
 async def _nothing() -> None:
     pass
+
+
+def _uncleared(text: str) -> str:
+    """Return what stands in a terminal in the end: what a slow step shows is cleared, and shown again as a whole."""
+    return text.rpartition("\033[2K\r")[2]
 
 
 def _of_type(name: str) -> Any:
