@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zennb.digests import reachability
 from zennb.digests.digest import digest_value
 from zennb.digests.reachability import Search, is_reachable
+from zennb.digests.stretches import stretches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Holder:
@@ -70,6 +76,63 @@ def test_what_led_nowhere_is_not_looked_through_again_but_what_led_to_it_is() ->
         patch.setattr(reachability, "parts_of", noted)
         assert [search.finds(value) for value in values] == [False, False, True, True]
     assert [id(each) for each in looked] == [id(inner), id(way), id(way)]
+
+
+SHAPES: list[Callable[[Any], Any]] = [
+    lambda part: [part],
+    lambda part: [1, 2],
+    lambda part: {"a": part},
+    lambda part: (1, (part,)),
+    lambda part: Holder(part),
+    lambda part: {1: [2]},
+    lambda part: np.arange(3),
+    lambda part: part[1:] if isinstance(part, np.ndarray) else np.arange(2),
+    lambda part: [(part, number) for number in range(1_200)],
+    lambda part: {str(number) for number in range(1_200)},
+    lambda part: OfNoHash(part),
+]
+
+
+class NoHash(type):
+    __hash__ = None  # type: ignore[assignment]
+
+
+class OfNoHash(metaclass=NoHash):
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SHAPES), st.integers(0, 30)), min_size=1, max_size=12),
+    st.lists(st.integers(0, 30), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_what_is_ruled_out_by_an_earlier_search_is_not_found_by_a_new_one(
+    shapes: list[tuple[Callable[[Any], Any], int]], asked: list[int], collected: bool
+) -> None:
+    made: list[Any] = [[]]
+    for shape, place in shapes:
+        made.append(shape(made[place % len(made)]))
+    first, *others = (made[place % len(made)] for place in asked)
+    search = Search({id(first)}, collected=collected)
+    values = [each for each in made if not search.finds(each)]
+    for other in [*others, *made]:
+        memory = [each for each, _ in stretches(other)] if isinstance(other, np.ndarray) else []
+        for value in values:
+            if search.has_ruled_out([value], {id(other)}, memory):
+                assert not is_reachable(value, {id(other)}, memory)
+
+
+def test_a_search_that_was_complete_rules_out_what_it_did_not_meet() -> None:
+    inner, other = [1], np.arange(4)
+    values: list[Any] = [[[inner], {"a": (inner,)}], Holder(inner), other[:2]]
+    search = Search({1})
+    assert not search.finds(values)
+    assert search.has_ruled_out([*values, values], {2})
+    assert not search.has_ruled_out([values, []], {2})
+    assert not search.has_ruled_out(values, {id(inner)})
+    assert not search.has_ruled_out(values, {2}, [each for each, _ in stretches(other)])
+    assert search.has_ruled_out(values, {2}, [each for each, _ in stretches(np.arange(4))])
 
 
 def test_what_takes_the_place_of_an_object_that_has_ended_is_looked_through() -> None:

@@ -21,7 +21,7 @@ from zennb.digests.walker import SCALARS
 from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = ["FAR", "Search", "code_in", "is_reachable", "parts_of"]
@@ -70,6 +70,22 @@ class Search:
         # The objects are kept alive: nothing else may get the id of one that was made for a visit.
         self._passed: dict[int, Any] = {}
         self._on_memory: dict[type, bool] = {}
+        self._is_complete = not collected
+
+    def has_ruled_out(
+        self, values: Iterable[object], ids: AbstractSet[int], memory: Iterable[Stretch] = ()
+    ) -> bool:
+        """Whether these values were looked through in vain, and hold none of some other objects either.
+
+        Nor anything that stands on some other memory. Nothing may have changed since.
+        """
+        passed = self._passed
+        if not self._is_complete or not passed.keys().isdisjoint(ids):
+            return False
+        if not all(id(each) in passed for each in values):
+            return False
+        addresses = ranges(memory)
+        return not (addresses and self._is_over(passed.values(), addresses))
 
     def finds(self, value: object, *, beyond: bool = False) -> bool:
         """Whether one of the objects is the value, is inside it, or owns memory that it is a view of.
@@ -84,7 +100,7 @@ class Search:
         try:
             answer = self._find(value, passed)
         except Exception:  # noqa: BLE001 - a class of the user that cannot be hashed
-            answer = self._find_one_by_one(value)
+            answer, self._is_complete = self._find_one_by_one(value), False
         if answer is False:  # else these objects lead to it, or nobody knows where they lead
             self._passed.update(passed)
         return beyond if answer is None else answer
@@ -106,17 +122,20 @@ class Search:
                     return True
                 if visited >= FAR:
                     return None
+                self._is_complete = False  # these are not noted one by one
                 is_table = not self._collected and _are_flat(level)
                 level = self._listed([] if is_table else gc.get_referents(*level))
                 continue
             fresh = dict(zip(map(id, level), level, strict=True))
             for known in (fresh.keys() & self._passed.keys()) | (fresh.keys() & passed.keys()):
                 del fresh[known]
-            if not self._ids.isdisjoint(fresh) or (self._ranges and self._is_over(fresh.values())):
+            if not self._ids.isdisjoint(fresh) or (
+                self._ranges and self._is_over(fresh.values(), self._ranges)
+            ):
                 return True
+            passed.update(fresh)
             if not self._collected and kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
                 return False
-            passed.update(fresh)
             # To look into a set of a million texts takes a fifth of the time that listing them takes.
             level = self._listed(parts_of([each for each in fresh.values() if not _is_flat_table(each)]))
         return False
@@ -137,20 +156,20 @@ class Search:
 
     def _is_one_over(self, value: object) -> bool:
         try:
-            return self._is_over([value])
+            return self._is_over([value], self._ranges)
         except Exception:  # noqa: BLE001 - an instance of that class, which is none of an array
             return False
 
     def _listed(self, parts: list[Any]) -> list[Any]:
         return list(filter(gc.is_tracked, parts)) if self._collected else parts
 
-    def _is_over(self, values: Collection[Any]) -> bool:
+    def _is_over(self, values: Collection[Any], addresses: Sequence[tuple[int, int]]) -> bool:
         on_memory = self._on_memory
         for kind in set(map(type, values)) - on_memory.keys():
             on_memory[kind] = may_stand_on_memory(kind)
         for value in [each for each in values if on_memory[type(each)]]:
             with suppress(Exception):  # what a library cannot read, nobody else can read either
-                if any(is_in(self._ranges, each.start, each.end) for each, _ in stretches(value)):
+                if any(is_in(addresses, each.start, each.end) for each, _ in stretches(value)):
                     return True
         return False
 

@@ -157,10 +157,21 @@ class VariableTracker:
         )
         return seen, artifact
 
-    def partners(self, digests: Mapping[str, ValueDigest], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    def partners(
+        self,
+        digests: Mapping[str, ValueDigest],
+        namespace: Mapping[str, Any],
+        searches: list[Search] | None = None,
+    ) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `digests`, without those themselves.
 
         They include values without a digest (a generator over a list): what they yield depends on that state.
+
+        Args:
+            digests: the content of the variables.
+            namespace: the notebook's variables.
+            searches: those made before, since when nothing has changed; this one is added. They keep alive what they
+                went through.
         """
         inside, memory = searched_state(digests.values())
         if not memory and not inside:
@@ -176,10 +187,11 @@ class VariableTracker:
         unknown = {name: value for name, value in others.items() if name not in known}
         # A look into a value is much cheaper than its digest. Mostly there is nothing, which one look at all tells.
         search = Search(inside, memory, collected=collected)
-        if unknown and not search.finds(list(unknown.values()), beyond=True):
+        known_apart = any(each.has_ruled_out(unknown.values(), inside, memory) for each in searches or ())
+        if unknown and (known_apart or not search.finds(list(unknown.values()), beyond=True)):
             unknown.clear()
         addresses = ranges(memory)
-        return {
+        found = {
             name: value
             for name, value in others.items()
             if (
@@ -189,6 +201,9 @@ class VariableTracker:
             )
             and self._shares(name, value, digests)
         }
+        if searches is not None:
+            searches.append(search)
+        return found
 
     def _seen_now(self, name: str, value: Any) -> ValueDigest | None:
         """Return the digest of a variable if it has been taken since code ran last."""

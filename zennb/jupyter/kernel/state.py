@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact, Run, Step
     from zennb.dependencies.library_objects import Aliases
     from zennb.dependencies.patches import Patch
+    from zennb.digests.reachability import Search
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.parts import BackgroundStarter, Remaker
@@ -238,11 +239,12 @@ class KernelState:
             self.shown.load(definition.source)
             # Outputs that are not loaded yet are inputs by their records: deciding on a step must not load them.
             given = self.lazy_outputs.artifacts(definition.analysis.reads)
+            searches: list[Search] = []
             return resolve_step(
                 definition,
                 self.unstored.beside(self.namespace, given),
                 value_digest=self.unstored.digest,
-                partners=lambda digests: self.variables.partners(digests, self.namespace),
+                partners=lambda digests: self.variables.partners(digests, self.namespace, searches),
                 given=given,
                 patches=self.patches,
                 calls=self.calls,
