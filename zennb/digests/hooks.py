@@ -91,14 +91,24 @@ def hook_of(cls: type) -> Handler | None:
     return noted
 
 
-def by_content(content: Callable[[Any], Any]) -> Handler:
-    """Return a handler that digests a value by the result of a function, and by the function's own code."""
+def by_content(
+    content: Callable[[Any], Any], *, parts: Callable[[Any], Iterable[Any]] | None = None
+) -> Handler:
+    """Return a handler that digests a value by the result of a function, and by the function's own code.
+
+    Args:
+        content: the function.
+        parts: returns what of a value other values may hold, too; None for whatever is inside.
+    """
     name = str(getattr(content, "__qualname__", qualified_name(type(content)))).rpartition("<locals>.")[2]
 
     def handle(walker: DigestWalker, value: Any) -> Steps:
         if walker.seen(value):
             return
-        _keep_parts(walker, value)
+        if parts is None:
+            _keep_parts(walker, value)
+        elif not walker.in_labels:
+            walker.mutables.update((id(part), part) for part in parts(value))
         walker.mark("by content", type(value))
         walker.code_of(content, name)
         # Counted around the visit of the content: a digest function may return a value of its own type, without end.

@@ -15,6 +15,7 @@ from zennb.digests.charts import CHARTS
 from zennb.digests.drawings import DRAWINGS
 from zennb.digests.expressions import EXPRESSIONS
 from zennb.digests.hooks import hook_of
+from zennb.digests.networks import NETWORKS
 from zennb.digests.plugins import by_library, by_type, refusing
 from zennb.packages.origin import full_name, module_of
 
@@ -132,6 +133,7 @@ _BY_BASE = {
     **CHARTS,
     **EXPRESSIONS,
     **DRAWINGS,
+    **NETWORKS,
     "_csv.reader": digest_files.csv_object,
     "_csv.writer": digest_files.csv_object,
     "h5py._hl.files.File": digest_files.finished_or(digest_objects.changeable),

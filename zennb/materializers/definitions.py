@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import pickle
 import sys
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from zennb.materializers.materializer import Scope
 
-__all__ = ["ClassRestorer", "find", "import_home", "kind_of", "own_name", "refuse_stale"]
+__all__ = ["ClassRestorer", "find", "import_home", "kind_of", "own_name", "refuse_stale", "registered"]
 
 
 def find(scope: Scope, name: str) -> Any:
@@ -48,6 +49,32 @@ def refuse_stale(value: type | FunctionType, scope: Scope) -> None:
     if is_a(now, type | FunctionType) and now is not value and module_of(now) == module:
         kind = "class" if is_a(value, type) else "function"
         raise pickle.PicklingError(f"{kind} `{name}` has been defined anew since it was made")
+
+
+def registered(value: object) -> tuple[Any, ...] | None:
+    """Return the recipe of a class that a library makes by a call and keeps under its name; None for anything else.
+
+    Its own recipe (`copyreg.pickle(Meta, ...)`) makes it once more, and puts the new class in the place of the old one.
+    """
+    reduce = copyreg.dispatch_table.get(type(value))
+    if not is_a(value, type) or reduce is None:
+        return None
+    module, name = module_of(value), qualified_name(value)
+    recipe: Any = reduce(value)
+    if _kept(module, name) is not value or not is_a(recipe, tuple):
+        return None
+    return registered_class, (module, name, recipe[0], recipe[1])
+
+
+def registered_class(module: str, name: str, make: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Return the class of that name, or make it where there is none."""
+    importlib.import_module(module)
+    found = _kept(module, name)
+    return found if is_a(found, type) else make(*arguments)
+
+
+def _kept(module: str, name: str) -> Any:
+    return vars(sys.modules.get(module, object)).get(name)
 
 
 class ClassRestorer:

@@ -6,11 +6,19 @@ import copyreg
 import importlib
 import sys
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.compat.arrays import function_of_ufunc
 from zennb.compat.instances import is_a
+from zennb.compat.python import iterator_recipe
 from zennb.digests.objects import is_pure
+from zennb.materializers.constants import constant_reduction
+from zennb.materializers.matches import match_recipe
+from zennb.materializers.networks import network_reduction
+from zennb.materializers.previews import figure_state, is_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "library_reduction",
@@ -19,17 +27,28 @@ __all__ = [
     "make_polynomial",
     "make_ufunc",
     "make_view",
+    "part_of_figure",
     "set_structure",
 ]
 
 
-def library_reduction(value: Any, *, by_structure: bool = False) -> tuple[Any, ...] | None:
+def library_reduction(
+    value: Any, models: Callable[[], Sequence[Any]] = tuple, *, by_structure: bool = False
+) -> tuple[Any, ...] | None:
     """Return our pickle recipe of an object of a library; None for one that needs none.
 
-    With `by_structure`, objects whose class says that it does not support pickling yet have one.
+    Args:
+        value: the object.
+        models: returns the models of keras that are written with it.
+        by_structure: whether objects whose class says that it does not support pickling yet have one.
     """
-    own = _structure(value) if by_structure else None
-    return own or _of_sympy(value) or _ufunc(value) or _drawing(value) or _font(value)
+    if is_figure(value):
+        state: tuple[Any, ...] = figure_state(value)
+        return state
+    own: tuple[Any, ...] | None = _structure(value) if by_structure else None
+    if own is None and "keras" in sys.modules:
+        own = network_reduction(value, models())
+    return own or next((found for kind in _KINDS if (found := kind(value)) is not None), None)
 
 
 # sympy: rings do not survive their own recipe, and polynomials forget over which numbers they are
@@ -108,6 +127,34 @@ def make_font(content: bytes, *options: Any) -> Any:
     return importlib.import_module("PIL.ImageFont").FreeTypeFont(BytesIO(content), *options)
 
 
+# plotly: traces, layouts and their parts are written as copies, which the figure would no longer follow
+
+
+def _of_figure(value: Any) -> tuple[Any, ...] | None:
+    """Return the recipe of a part of a figure: what it is a part of, and where."""
+    loaded: Any = sys.modules.get("plotly.basedatatypes")
+    if loaded is None or not is_a(value, loaded.BasePlotlyType):
+        return None
+    parent: Any = value.parent
+    if parent is None or not is_a(value.figure, loaded.BaseFigure):
+        return None
+    names = ("data", "layout") if is_a(parent, loaded.BaseFigure) else (value.plotly_name,)
+    for name in names:
+        held = parent[name]
+        if held is value:
+            return part_of_figure, (parent, name)
+        if is_a(held, tuple):
+            for at, each in enumerate(held):
+                if each is value:
+                    return part_of_figure, (parent, name, at)
+    return None
+
+
+def part_of_figure(parent: Any, name: str, at: int | None = None) -> Any:
+    """Return what a figure, or a part of it, holds under a name."""
+    return parent[name] if at is None else parent[name][at]
+
+
 # Objects whose class says that it does not support pickling yet
 
 
@@ -136,3 +183,15 @@ def set_structure(value: Any, state: Any) -> None:
     for part in state if is_a(state, tuple) else (state,):
         for name, each in (part or {}).items():
             object.__setattr__(value, name, each)
+
+
+_KINDS: tuple[Callable[[Any], tuple[Any, ...] | None], ...] = (
+    constant_reduction,
+    _of_sympy,
+    _ufunc,
+    _drawing,
+    _font,
+    _of_figure,
+    match_recipe,
+    iterator_recipe,
+)

@@ -1,7 +1,8 @@
 """Owns which NaN a NaN is: `value in list` and keys of dictionaries compare these by identity, so copies differ.
 
 Pickles write floats by value, and each is a new one when it is read. A pickle that holds a NaN is written once more and
-names each: that of NumPy, that of `math`, or any other by a number, which is one object wherever it occurs.
+names each: that of NumPy, that of `math`, or any other by a number, which is one object wherever it occurs. The same
+holds for `argparse.SUPPRESS`, a text that parsers compare by identity.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NanReader", "NanWriter", "holds_nan"]
 
-_MARK = re.compile(rb"G[\x7f\xff][\xf0-\xff]")
-"""What pickles write of a NaN; a text with such characters looks like one."""
+_MARK = re.compile(rb"G[\x7f\xff][\xf0-\xff]|==SUPPRESS==")
+"""What pickles write of a NaN; a text with such characters looks like one. Or of `argparse.SUPPRESS`."""
+
+_SUPPRESS = "argparse.SUPPRESS"
 
 
 def holds_nan(stream: Iterable[Buffer]) -> bool:
@@ -34,6 +37,8 @@ class NanWriter:
 
     def persistent_id(self, value: Any) -> str | None:
         """Return the name of a NaN; None for anything else."""
+        if type(value) is str and value is getattr(sys.modules.get("argparse"), "SUPPRESS", None):
+            return _SUPPRESS
         if type(value) is not float or not math.isnan(value):
             return None
         if value is math.nan:  # noqa: PLW0177 - the very object
@@ -48,8 +53,10 @@ class NanWriter:
 class NanReader:
     """An unpickler, or part of one, that knows each NaN by its name."""
 
-    def persistent_load(self, name: str) -> float:
+    def persistent_load(self, name: str) -> float | str:
         """Return the NaN of that name."""
+        if name == _SUPPRESS:
+            return str(import_module("argparse").SUPPRESS)  # the very object, being a text
         if name == "math":
             return math.nan
         if name == "numpy":

@@ -10,12 +10,14 @@ from weakref import WeakKeyDictionary
 from zennb.compat.instances import bases_of
 from zennb.digests.objects import is_pure
 from zennb.digests.recipes import has_plain_recipe
+from zennb.materializers.constants import has_constants
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
 __all__ = ["is_ordinary"]
 
 _SPECIAL = frozenset(
-    {"IPython", "PIL", "h5py", "numpy", "pandas", "polars", "pyarrow", "sympy", "torch", "tqdm"}
+    {"IPython", "PIL", "h5py", "keras", "numpy", "pandas", "plotly", "polars", "pyarrow", "sympy", "torch"}
+    | {"tqdm"}
 )
 """Packages some of whose types have recipes of ours, and so may the types that others derive from them."""
 
@@ -39,9 +41,11 @@ def _is_ordinary(cls: type) -> bool:
     homes = [module_of(each) for each in bases_of(cls) if each is not object]
     figure: Any = getattr(sys.modules.get("matplotlib.figure"), "Figure", None)
     return (
-        all(origin(home) is Origin.PACKAGE and top_level(home) not in _SPECIAL for home in homes)
+        bool(homes)
+        and all(origin(home) is Origin.PACKAGE and top_level(home) not in _SPECIAL for home in homes)
         and is_pure(cls)
         and has_plain_recipe(cls)
+        and not has_constants(cls)
         and not (figure is not None and issubclass(cls, figure))
     )
 

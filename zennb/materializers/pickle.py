@@ -11,7 +11,7 @@ import importlib
 import pickle
 import sys
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +21,6 @@ from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
 from zennb.compat.iterators import lends_attributes
 from zennb.compat.open_files import not_opened
-from zennb.compat.python import iterator_recipe
 from zennb.compat.slot_names import slots_unnoticed
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.recipes import whole_recipe
@@ -31,15 +30,14 @@ from zennb.materializers import functions
 from zennb.materializers.added_attributes import completed
 from zennb.materializers.buffers import Collector, out_of_band, size
 from zennb.materializers.closed_files import file_reduction
-from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale
+from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale, registered
 from zennb.materializers.library_recipes import library_reduction
-from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.networks import model_roots
 from zennb.materializers.not_a_number import NanWriter, holds_nan
 from zennb.materializers.ordinary import is_ordinary
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
-from zennb.materializers.previews import figure_state, is_figure
-from zennb.materializers.rebuilding import runs_when_loaded
+from zennb.materializers.rebuilding import has_recipe_of_library, runs_when_loaded
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
@@ -82,6 +80,7 @@ class Pickled:
         needs: qualified names of the notebook classes and functions it refers to.
         parts: large memory of tensors, to be stored in blobs of its own.
         is_rebuilt: whether loading it runs methods that the user has written.
+        by_recipes: whether libraries say in Python how some of it is made again, perhaps as a copy of what it shares.
     """
 
     stream: Sequence[Buffer]
@@ -89,6 +88,7 @@ class Pickled:
     needs: tuple[str, ...]
     parts: Sequence[memoryview] = ()
     is_rebuilt: bool = False
+    by_recipes: bool = False
 
 
 class SignedPickles(Materializer):
@@ -285,7 +285,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
     def dump_root(self, value: Any, *, together: bool) -> None:
         """Write `value`, or values `together`; functions among these by value, since nothing else defines them."""
-        self._value = value
+        self._value, self._models = value, cache(partial(model_roots, value))
         # The values themselves, as opposed to what they refer to.
         self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
@@ -333,10 +333,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
             if (reduced := table_reduction(value, self._shared)) is not None:
                 return reduced
-        if is_figure(value):
-            return figure_state(value)
-        own = library_reduction(value, by_structure=self._by_structure)
-        return own or match_recipe(value) or iterator_recipe(value) or whole_recipe(value)
+        return library_reduction(value, self._models, by_structure=self._by_structure) or whole_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a class or function that is not imported, or a part of one; None for anything else."""
@@ -354,7 +351,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             refuse_stale(value, self._scope)
         if (reduced := functions.code_reduction(value, self._scope, self.needs)) is None and is_code:
             import_home(value)
-        return reduced
+        return registered(value) if reduced is None else reduced
 
 
 class _NanPickler(NanWriter, _NotebookPickler):
@@ -395,4 +392,5 @@ def _written(
             needs=tuple(pickler.needs),
             parts=pickler.parts or (),
             is_rebuilt=any(map(runs_when_loaded, set(pickler.asked.values()))),
+            by_recipes=any(map(has_recipe_of_library, set(pickler.asked.values()))),
         )

@@ -148,7 +148,9 @@ class Materializers:
         before = memory or {each: digest_value(value, name=each).memory for each, value in together.items()}
         used = with_owners([stretch for each in before.values() for stretch in each])
         pickled = self._pickles.pickle(together, name=name, together=True, memory=used, apart=apart)
-        self._pickles.prove(together, pickled, name=name, together=True)
+        again = self._pickles.prove(together, pickled, name=name, together=True)
+        if pickled.by_recipes:
+            _check_parts(together, again)
         # What no other value stands on is a value's own matter: the parts of a figure share memory with each other.
         if shared_ranges(used) and (sharing := _with_partners(before)):
             _check_sharing(sharing, self._pickles.copy_of(pickled, largest=_WHOLE))
@@ -361,8 +363,28 @@ def _with_partners(memory: Mapping[str, Sequence[Stretch]]) -> dict[str, Sequenc
     return {name: stretches for name, stretches in on_memory.items() if name in names}
 
 
+def _check_parts(before: Mapping[str, Any], again: Mapping[str, Any]) -> None:
+    """Check that values share objects after loading as before, where recipes of libraries may have made copies.
+
+    Raises:
+        NotStorable: two of them do not.
+    """
+    with digest_cache():
+        was, now = (
+            {name: digest_value(value, name=name).mutable for name, value in values.items()}
+            for values in (before, again)
+        )
+    for one, other in combinations(before, 2):
+        if was[one].isdisjoint(was[other]) < now[one].isdisjoint(now[other]):
+            raise NotStorable(
+                f"`{one}` and `{other}` share state, and would not after they are stored. Keep one of them in a name "
+                "that starts with `_`, or make it a copy.",
+                path=one,
+            )
+
+
 def _check_sharing(before: Mapping[str, Sequence[Stretch]], again: Mapping[str, Any]) -> None:
-    """Check that values share the same memory after loading as before. Pickles preserve all other sharing.
+    """Check that values share the same memory after loading as before.
 
     Raises:
         NotStorable: two of them do not.

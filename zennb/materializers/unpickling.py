@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
+from zennb.compat.undisturbed import undisturbed
 from zennb.errors import MissingDefinition
 from zennb.materializers import functions
 from zennb.materializers.buffers import Reader
@@ -87,4 +88,5 @@ def unpickled(
     Raises:
         MissingDefinition: a class or function of the notebook is not there.
     """
-    return _NotebookUnpickler(stream, buffers, scope, name, part).load()
+    with undisturbed():
+        return _NotebookUnpickler(stream, buffers, scope, name, part).load()

@@ -19,6 +19,7 @@ from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.figure_backend import FigureBackend
 from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.later_calls import LaterCalls
+from zennb.engine.environment.library_counters import LIBRARY_COUNTERS
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.log_handlers import handlers
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
@@ -84,7 +85,9 @@ class ExecutionEnvironment:
         self.note_secrets()
         generators = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         own: tuple[Setting, ...] = (DuckdbTables(), FigureBackend(), OpenFigures(), *generators)
-        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *own, *more))
+        self.settings = Settings(
+            (*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *LIBRARY_COUNTERS, *own, *more)
+        )
 
     @property
     def ignored(self) -> OwnFiles:
