@@ -179,3 +179,25 @@ def test_a_class_that_a_library_makes_and_keeps_is_not_made_again(notebook: Note
         assert notebook.ns["kept"]
         notebook.restart()
         del sys.modules["zz_creator"]
+
+
+@pytest.mark.parametrize("drawing", ["random.random", "functools.partial(random.randint, 1, 10**9)"])
+def test_functions_of_random_that_a_value_holds_go_on_drawing_from_the_same_generator(
+    notebook: Notebook, drawing: str
+) -> None:
+    cells = [
+        "import functools, random\nrandom.seed(3)",
+        f"%%step make\ntools = {{'draw': {drawing}}}",
+        "%%step use\nfirst = tools['draw']()",
+        "rest = [random.random(), tools['draw'](), random.random()]",
+    ]
+    notebook.run(*cells)
+    drawn = notebook.ns["first"], notebook.ns["rest"]
+    notebook.restart()
+    random.seed(9)
+    assert [ran.status for ran in notebook.run(*cells)[1:3]] == ["cached", "cached"]
+    assert (notebook.ns["first"], notebook.ns["rest"]) == drawn
+    notebook.restart()
+    cells[2] += "\nagain = None"
+    notebook.run(*cells)
+    assert (notebook.ns["first"], notebook.ns["rest"]) == drawn

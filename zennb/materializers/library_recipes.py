@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+import random
 import sys
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = [
+    "global_generator",
     "library_reduction",
     "make_drawing",
     "make_font",
@@ -49,6 +51,18 @@ def library_reduction(
     if own is None and "keras" in sys.modules:
         own = network_reduction(value, models())
     return own or next((found for kind in _KINDS if (found := kind(value)) is not None), None)
+
+
+# Python: `random.randint` is a method of one generator, which a copy would leave behind
+
+
+def _generator(value: Any) -> tuple[Any, ...] | None:
+    return (global_generator, ()) if value is global_generator() else None
+
+
+def global_generator() -> Any:
+    """Return the generator behind the functions of `random`."""
+    return random.random.__self__  # type: ignore[attr-defined] # a method, to type checkers a function
 
 
 # sympy: rings do not survive their own recipe, and polynomials forget over which numbers they are
@@ -187,6 +201,7 @@ def set_structure(value: Any, state: Any) -> None:
 
 _KINDS: tuple[Callable[[Any], tuple[Any, ...] | None], ...] = (
     constant_reduction,
+    _generator,
     _of_sympy,
     _ufunc,
     _drawing,
