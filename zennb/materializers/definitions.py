@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from zennb.materializers.materializer import Scope
 
-__all__ = ["ClassRestorer", "find", "import_home", "kind_of", "own_name", "refuse_stale", "registered"]
+__all__ = [
+    "ClassRestorer",
+    "find",
+    "import_home",
+    "kind_of",
+    "own_name",
+    "refuse_stale",
+    "registered",
+    "registered_class",
+]
 
 
 def find(scope: Scope, name: str) -> Any:

@@ -19,7 +19,7 @@ from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.figure_backend import FigureBackend
 from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.later_calls import LaterCalls
-from zennb.engine.environment.library_counters import LIBRARY_COUNTERS
+from zennb.engine.environment.library_counters import COUNTS
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.log_handlers import handlers
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
@@ -85,9 +85,7 @@ class ExecutionEnvironment:
         self.note_secrets()
         generators = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         own: tuple[Setting, ...] = (DuckdbTables(), FigureBackend(), OpenFigures(), *generators)
-        self.settings = Settings(
-            (*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *LIBRARY_COUNTERS, *own, *more)
-        )
+        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *COUNTS, *own, *more))
 
     @property
     def ignored(self) -> OwnFiles:
@@ -395,8 +393,7 @@ def _folder() -> str:
 def _folders(changes: Mapping[str, Any]) -> list[str]:
     """Return the folders where changes make this process look for programs and files."""
     moved, path = changes.get(FOLDER), changes.get(MODULE_PATH, {})
-    added = [each for _, each in path.get("added", ())]
-    return [*([] if moved is None else [moved]), *path.get("all", ()), *added]
+    return [*filter(None, (moved,)), *path.get("all", ()), *(each for _, each in path.get("added", ()))]
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -10,7 +10,7 @@ from zennb.engine.environment.settings import LibraryOptions
 if TYPE_CHECKING:
     from zennb.compat.undisturbed import Counter
 
-__all__ = ["LIBRARY_COUNTERS"]
+__all__ = ["COUNTS"]
 
 
 def _setting(counter: Counter) -> LibraryOptions:
@@ -30,5 +30,5 @@ def _setting(counter: Counter) -> LibraryOptions:
     )
 
 
-LIBRARY_COUNTERS: tuple[LibraryOptions, ...] = tuple(map(_setting, COUNTERS))
+COUNTS: tuple[LibraryOptions, ...] = tuple(map(_setting, COUNTERS))
 """Counters of the libraries that are loaded."""
