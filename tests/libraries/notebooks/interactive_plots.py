@@ -55,3 +55,11 @@ heat.data[0].z.round(2)
 
 # %%
 cars.query("consumption > 5.5").sort_values("weight")
+
+# %%
+trace, axis = bars.data[0], bars.layout.xaxis
+
+# %%
+trace.name = "cars"
+axis.title = "model"
+bars.data[0].name, bars.layout.xaxis.title.text, trace is bars.data[0]

@@ -46,3 +46,23 @@ weights = model.get_weights()
 copy = build()
 copy.set_weights(weights)
 np.allclose(copy.predict(images[:5], verbose=0), scores)
+
+# %%
+first = keras.Input((16,))
+code = layers.Dense(3, activation="relu")(first)
+encoder = keras.Model(first, code)
+autoencoder = keras.Model(first, layers.Dense(16)(code))
+autoencoder.compile(optimizer="adam", loss="mse")
+
+# %%
+pixels = images[:, :4, :4, 0].reshape(120, 16)
+autoencoder.fit(pixels, pixels, epochs=2, verbose=0)
+[layer.name for layer in autoencoder.layers]
+
+# %%
+encoder.predict(pixels[:2], verbose=0).round(4)
+
+# %%
+last = autoencoder.layers[-1]
+last.trainable = False
+len(autoencoder.trainable_variables), keras.Model(first, code).predict(pixels[:2], verbose=0).round(4)

@@ -65,3 +65,13 @@ for parameter.value in (0.0, 2.0, 8.0):
     distance.solve()
     path.append(round(abs(float(position.value)), 3))
 path
+
+# %%
+cash = cp.Variable(name="cash")
+bonds = cp.Variable(name="bonds")
+
+# %%
+stocks = cp.Variable(name="stocks")
+split = cp.Problem(cp.Minimize((cash - 1) ** 2 + (bonds - 2) ** 2 + (stocks - 4) ** 2 + (position - 9) ** 2))
+split.solve()
+cash.value.round(3), bonds.value.round(3), stocks.value.round(3), position.value.round(3)
