@@ -94,9 +94,8 @@ class Machine(RuleBasedStateMachine):
 
     def do(self, verb: str, name: str = "", text: str = "") -> None:
         """Do the same to both kernels; a difference is told with the shortest story that leads to it."""
-        is_here = (
-            name in HERE or "weakref.proxy" in self.texts[name]
-        )  # of which nobody elsewhere can tell anything
+        # Of a weak proxy nobody elsewhere can tell anything.
+        is_here = name in HERE or "weakref.proxy" in self.texts.get(name, "")
         if verb == "step" and self.elsewhere and len(self.story) % 3 and not is_here:
             verb = "elsewhere"
             self.counts.elsewhere += 1
