@@ -245,16 +245,23 @@ def test_nobody_is_looked_for_who_holds_what_a_view_alone_shows(monkeypatch: pyt
         digest_value(MappingProxyType(vars(thing)))
 
 
-def test_looking_for_who_holds_attributes_finds_nobody_for_ordinary_objects() -> None:
+def test_looking_for_who_holds_attributes_finds_nobody_for_ordinary_objects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     point = Point()
     assert not lends_attributes(point)
     assert not lends_attributes(colors)
     assert not lends_attributes({"x": 1})
-    ours = KeptAlive({id(vars(point)): vars(point)})
-    assert not lends_attributes(point)
+    ours = KeptAlive()
+    ours[id(vars(point))] = vars(point)
+    with monkeypatch.context() as patch:
+        patch.setattr(gc, "get_referrers", lambda _: pytest.fail("nobody is looked for"))
+        assert not lends_attributes(point)
     held = {id(vars(point)): vars(point)}
     assert lends_attributes(point)
-    del held, ours
+    del held
+    assert not lends_attributes(point)
+    ours.clear()
     assert not lends_attributes(point)
 
 

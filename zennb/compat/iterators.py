@@ -139,7 +139,8 @@ def lends_attributes(value: Any) -> bool:
     """
     held = attributes_of(value) if not is_a(value, ModuleType) else {}
     # As nearly always, which takes 1 µs; to look for what refers to it takes milliseconds.
-    if sys.getrefcount(held) <= _REFERENCES:
+    place = id(held)  # a generator that names the dictionary itself would hold it
+    if sys.getrefcount(held) <= _REFERENCES + sum(place in each for each in _kept_alive):
         return False
     if not _is_held(value, held):
         return False
@@ -148,7 +149,17 @@ def lends_attributes(value: Any) -> bool:
 
 
 class KeptAlive(dict[int, object]):
-    """Objects by their ids, which zennb keeps so that no other object gets one of these; nobody is lent anything."""
+    """Objects by their ids, which zennb keeps so that no other object gets one of these; nobody is lent anything.
+
+    One is made for a module of ours, and stays.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        _kept_alive.append(self)
+
+
+_kept_alive: list[KeptAlive] = []
 
 
 def _is_held(value: Any, held: dict[str, Any]) -> bool:
