@@ -55,7 +55,7 @@ _DIGITS = 8
 _TIMES = dt.date | dt.time | dt.timedelta
 _SCALARS = (bool, int, float, complex, type(None))
 _ATTRIBUTES = 12
-_MANY = 10_000
+_MANY = 2_000
 _LARGEST = 128 * 1024
 _SHAPED = {"numpy", "pandas", "polars", "pyarrow", "scipy"}
 
