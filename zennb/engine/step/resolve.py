@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a, qualified_name
+from zennb.compat.instances import is_a
 from zennb.core.planning.cache_key import cache_key
 from zennb.core.reading.reflection import Reflection
 from zennb.core.records.records import CacheKeyParts
 from zennb.core.secrets.literals import mask_source
-from zennb.dependencies.callables import are_alike, has_state
+from zennb.dependencies.callables import has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch, without_cleared
 from zennb.dependencies.library_calls import digests_of
 from zennb.digests.reachability import code_in
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, ignored_inputs, options_in_key, without_reads
+from zennb.engine.step.earlier_definitions import earlier_definitions
 from zennb.engine.step.elements import check_mapped, mapped_value
 from zennb.engine.step.output_checks import checked_outputs
 from zennb.engine.step.sealed_parts import seal_parts
 from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
 from zennb.errors import CannotDigest, StepRefused
-from zennb.materializers.definitions import find
 from zennb.materializers.not_stored import why_unknown
 from zennb.packages.origin import module_of, top_level
 from zennb.packages.versions import versions
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["ResolvedStep", "earlier_definitions", "resolve_step"]
+__all__ = ["ResolvedStep", "resolve_step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,8 @@ class ResolvedStep:
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
         unclear: why the key may not cover everything that matters; empty as a rule.
+        held: variables that it does not read, that have no content and that hold state of an input → why, as in
+            `unclear`. They matter only where an input is changed.
         earlier: classes and functions that were redefined after its inputs or other names got hold of them, so that
             a copy would use the new ones: `earlier class Model`.
         uses: what its code uses of its environment.
@@ -88,6 +89,12 @@ class ResolvedStep:
     unstored: tuple[str, ...] = ()
     rebound: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unclear_in_kernel(self) -> tuple[str, ...]:
+        """As `unclear`, for a run in this kernel: what holds state of inputs shows whether these are changed."""
+        return tuple(why for why in self.unclear if why not in self.held.values())
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -149,7 +156,7 @@ def resolve_step(
         inputs.code.update({} if name in ignored else _needed(artifact, namespace))
     search = DependencySearch(analysis, namespace, patches=patches)
     # -1, so that the search runs at least once even when no code was found in data.
-    followed = -1
+    followed, beside = -1, set[str]()
     while followed < len(inputs.code):  # code found in data is followed, and may lead to more data
         search.follow(list(inputs.code.values())[max(followed, 0) :])
         followed = len(inputs.code)
@@ -161,6 +168,7 @@ def resolve_step(
                 inputs.add(name, overrides.get(name, value))
             # Partners come last, when all that is read is known: what shares state with an input is an input.
             names = {n: v for n, v in partners(inputs.digests).items() if n not in overwritten}
+            beside |= names.keys()
     found = search.found()
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
     earlier = earlier_definitions(inputs.digests, found.definitions, namespace)
@@ -174,6 +182,7 @@ def resolve_step(
     parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
     unclear = (*without_cleared(found.unclear, definition.tree), *inputs.opaque.values())
+    beside.difference_update(search.data, _stateful(search.definitions), analysis.reads, analysis.binds)
     scope = {**namespace, **overrides}
     names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
     # An ignored input may share state with other variables. A worker that got it alone would change a copy of that
@@ -226,6 +235,7 @@ def resolve_step(
         rebound=frozenset(rebound),
         deletes=definition.analysis.deletes & scope.keys() - inputs.values.keys(),
         unstored=tuple(opaque),
+        held={name: inputs.opaque[name] for name in sorted(beside) if name in inputs.opaque},
     )
 
 
@@ -359,30 +369,6 @@ def _own_text(definition: StepDefinition, reads: Collection[Reflection]) -> dict
     if Reflection.DOCSTRINGS in reads and definition.analysis.docstrings:
         return {"docstrings of the cell": text_digest(sorted(definition.analysis.docstrings))}
     return {}
-
-
-def earlier_definitions(
-    value_digests: Mapping[str, ValueDigest], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
-) -> dict[str, bool]:
-    """Return classes and functions in inputs and code (`old = Model`) that were redefined since, even identically.
-
-    `isinstance(model, Model)` is False then, while a value from the store would be of the new class. The value says
-    whether it matters which one is called: for functions that are alike it does not.
-    """
-    found: dict[str, bool] = {}
-    things = [*(code for seen in value_digests.values() for code in seen.code), *definitions.values()]
-    for thing in {id(thing): thing for thing in things}.values():
-        if not is_a(thing, type | FunctionType):
-            continue
-        name, module = qualified_name(thing) if is_a(thing, type) else thing.__qualname__, module_of(thing)
-        if "<" not in name:
-            today = find(namespace if module == "__main__" else vars(sys.modules.get(module, sys)), name)
-            if is_a(today, type | FunctionType) and today is not thing:
-                kind = "class" if is_a(thing, type) else "function"
-                what = f"earlier {kind} {name}"
-                same = is_a(thing, FunctionType) and is_a(today, FunctionType) and are_alike(thing, today)
-                found[what] = found.get(what, False) or not same
-    return found
 
 
 def _sharing(

@@ -151,7 +151,8 @@ class StepCell:
                     texts=texts_for(resolved),
                     evaluates=resolved.dependencies.evaluates,
                     words=resolved.dependencies.words,
-                    unclear=(*resolved.unclear, *self._never),
+                    unclear=(*resolved.unclear_in_kernel, *self._never),
+                    held=resolved.held,
                     secrets=resolved.secrets,
                     postpones=True,
                     checks=step_checks(self._run_context, self.definition),
@@ -196,8 +197,7 @@ class StepCell:
     _metrics: Mapping[str, Any] = MappingProxyType({})
     _watched = NOT_WATCHED
     _ended: Step | None = None
-    _failed = ""
-    """Which elements of a mapped step failed."""
+    _failed = ""  # which elements of a mapped step failed
     _never: tuple[str, ...] = ()
     """Why the results of this step cannot be reused, found when it was tried."""
 

@@ -24,7 +24,8 @@ from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.sharing.shared_records import shared_records
-from zennb.engine.step.resolve import ResolvedStep, earlier_definitions, resolve_step
+from zennb.engine.step.earlier_definitions import earlier_definitions
+from zennb.engine.step.resolve import ResolvedStep, resolve_step
 from zennb.errors import CannotDigest, LostOutput, StoreError, ZennbError
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
