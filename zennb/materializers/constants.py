@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes
 from zennb.digests.objects import is_pure
 from zennb.packages.origin import Origin, module_of, origin
 
-__all__ = ["constant_reduction", "has_constants", "library_constant"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["constant_reduction", "has_constants", "library_constant", "objects_of_libraries"]
 
 _LIBRARIES = {Origin.PACKAGE, Origin.PYTHON}
 _RECIPES = frozenset({"__getnewargs__", "__getnewargs_ex__", "__getstate__", "__reduce__", "__reduce_ex__"})
@@ -29,10 +32,17 @@ def has_constants(cls: type) -> bool:
     return bool(_constants(cls))
 
 
-def constant_reduction(value: object) -> tuple[Any, ...] | None:
-    """Return the pickle recipe of a constant: its module and name; None for anything else."""
+def constant_reduction(
+    value: object, objects: Callable[[], Mapping[int, tuple[str, str]]]
+) -> tuple[Any, ...] | None:
+    """Return the pickle recipe of a constant: its module and name; None for anything else.
+
+    Args:
+        value: anything.
+        objects: returns the `object()`s of libraries.
+    """
     cls = type(value)
-    place = _of_any_module(value) if cls is object else _constants(cls).get(id(value))
+    place = (objects() if cls is object else _constants(cls)).get(id(value))
     return None if place is None else (library_constant, place)
 
 
@@ -61,10 +71,11 @@ def _found(cls: type) -> dict[int, tuple[str, str]]:
     }
 
 
-def _of_any_module(value: object) -> tuple[str, str] | None:
-    """Return where an `object()` lies: its class does not say of which module it is."""
-    for module, found in list(sys.modules.items()):
-        name = next((name for name, each in list(attributes_of(found).items()) if each is value), None)
-        if name is not None and origin(module) in _LIBRARIES:
-            return module, name
-    return None
+def objects_of_libraries() -> dict[int, tuple[str, str]]:
+    """Return where each `object()` lies, by its id: its class does not say of which module it is."""
+    found: dict[int, tuple[str, str]] = {}
+    for module, loaded in list(sys.modules.items()):
+        for name, each in list(attributes_of(loaded).items()):
+            if type(each) is object and id(each) not in found and origin(module) in _LIBRARIES:
+                found[id(each)] = module, name
+    return found

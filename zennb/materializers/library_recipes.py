@@ -13,13 +13,13 @@ from zennb.compat.arrays import function_of_ufunc
 from zennb.compat.instances import is_a
 from zennb.compat.python import iterator_recipe
 from zennb.digests.objects import is_pure
-from zennb.materializers.constants import constant_reduction
+from zennb.materializers.constants import constant_reduction, objects_of_libraries
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.networks import network_reduction
 from zennb.materializers.previews import figure_state, is_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "global_generator",
@@ -35,13 +35,18 @@ __all__ = [
 
 
 def library_reduction(
-    value: Any, models: Callable[[], Sequence[Any]] = tuple, *, by_structure: bool = False
+    value: Any,
+    models: Callable[[], Sequence[Any]] = tuple,
+    objects: Callable[[], Mapping[int, tuple[str, str]]] = objects_of_libraries,
+    *,
+    by_structure: bool = False,
 ) -> tuple[Any, ...] | None:
     """Return our pickle recipe of an object of a library; None for one that needs none.
 
     Args:
         value: the object.
         models: returns the models of keras that are written with it.
+        objects: returns the `object()`s of libraries.
         by_structure: whether objects whose class says that it does not support pickling yet have one.
     """
     if is_figure(value):
@@ -50,6 +55,7 @@ def library_reduction(
     own: tuple[Any, ...] | None = _structure(value) if by_structure else None
     if own is None and "keras" in sys.modules:
         own = network_reduction(value, models())
+    own = own or constant_reduction(value, objects)
     return own or next((found for kind in _KINDS if (found := kind(value)) is not None), None)
 
 
@@ -200,7 +206,6 @@ def set_structure(value: Any, state: Any) -> None:
 
 
 _KINDS: tuple[Callable[[Any], tuple[Any, ...] | None], ...] = (
-    constant_reduction,
     _generator,
     _of_sympy,
     _ufunc,

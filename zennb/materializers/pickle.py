@@ -30,6 +30,7 @@ from zennb.materializers import functions
 from zennb.materializers.added_attributes import completed
 from zennb.materializers.buffers import Collector, out_of_band, size
 from zennb.materializers.closed_files import file_reduction
+from zennb.materializers.constants import objects_of_libraries
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale, registered
 from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -285,7 +286,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
     def dump_root(self, value: Any, *, together: bool) -> None:
         """Write `value`, or values `together`; functions among these by value, since nothing else defines them."""
-        self._value, self._models = value, cache(partial(model_roots, value))
+        self._value, self._found = value, (cache(partial(model_roots, value)), cache(objects_of_libraries))
         # The values themselves, as opposed to what they refer to.
         self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
@@ -333,7 +334,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
             if (reduced := table_reduction(value, self._shared)) is not None:
                 return reduced
-        return library_reduction(value, self._models, by_structure=self._by_structure) or whole_recipe(value)
+        return library_reduction(value, *self._found, by_structure=self._by_structure) or whole_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a class or function that is not imported, or a part of one; None for anything else."""
