@@ -13,13 +13,18 @@ from zennb.compat.instances import is_a
 __all__ = [
     "Place",
     "functional_at",
+    "held_parts",
     "is_saved",
     "is_tensor_of",
+    "is_variable",
     "layers_of",
     "model_parts",
     "new_functional",
+    "put_numbers",
     "tensor_at",
     "tensor_place",
+    "tensors_in",
+    "unsaved_numbers",
 ]
 
 Place = tuple[int, int, int]
@@ -40,6 +45,17 @@ def is_tensor_of(value: object) -> bool:
     return is_a(value, _kind("keras.src.backend.common.keras_tensor", "KerasTensor"))
 
 
+def put_numbers(value: Any, numbers: list[Any]) -> None:
+    """Let the variables of an object hold these numbers."""
+    for variable, number in zip(value.variables, numbers, strict=True):
+        variable.assign(number)
+
+
+def is_variable(value: object) -> bool:
+    """Whether an object is a variable, as the weights of a layer are."""
+    return is_a(value, _kind("keras", "Variable"))
+
+
 def layers_of(value: Any) -> list[Any]:
     """Return the layers that a model or layer consists of, in an order that depends on nothing else; not itself."""
     if not is_a(value, _kind("keras.src.layers.layer", "Layer")):
@@ -49,16 +65,30 @@ def layers_of(value: Any) -> list[Any]:
 
 
 def model_parts(value: Any) -> list[Any]:
-    """Return what a model consists of and others may hold, too: its layers and its optimizer."""
+    """Return what a model consists of and others may hold, too: its layers, its optimizer and variables."""
+    variables = list(getattr(value, "variables", ()))
     if not is_a(value, _kind("keras.src.models.model", "Model")):
-        return layers_of(value)
+        return [*layers_of(value), *variables]
     optimizer = getattr(value, "optimizer", None)
-    return [*layers_of(value), *([] if optimizer is None else [optimizer])]
+    return [*layers_of(value), *([] if optimizer is None else [optimizer]), *variables]
+
+
+def held_parts(value: Any) -> list[Any]:
+    """Return the parts of a model, and the metrics that it was compiled with: of these a copy has others."""
+    given = getattr(getattr(value, "_compile_metrics", None), "_user_metrics", None)
+    return [*model_parts(value), *filter(is_saved, tensors_in(given))]
+
+
+def unsaved_numbers(value: Any) -> list[Any]:
+    """Return what the variables of an object hold that its copies lose: keras saves none of a metric."""
+    if not is_a(value, _kind("keras.src.metrics.metric", "Metric")):
+        return []
+    return [sys.modules["keras"].ops.convert_to_numpy(each) for each in value.variables]
 
 
 def tensor_place(model: Any, tensor: Any) -> Place | None:
-    """Return where in a functional model a tensor comes from; None where it comes from elsewhere."""
-    if not is_a(model, _kind("keras.src.models.functional", "Functional")):
+    """Return where in a model a tensor comes from; None where it comes from elsewhere."""
+    if (model := _graph(model)) is None:
         return None
     operation, node, number = tensor._keras_history  # noqa: SLF001 - nothing public tells it
     layer = next((at for at, each in enumerate(layers_of(model)) if each is operation), None)
@@ -69,8 +99,16 @@ def tensor_place(model: Any, tensor: Any) -> Place | None:
 def tensor_at(model: Any, place: Place) -> Any:
     """Return the tensor of that place."""
     layer, call, number = place
+    model = _graph(model)
     operation = layers_of(model)[layer]
     return operation._inbound_nodes[_calls(model, operation)[call]].output_tensors[number]  # noqa: SLF001
+
+
+def _graph(model: Any) -> Any:
+    """Return the functional model that a model is, or that is behind a sequential one; None for any other."""
+    if is_a(model, _kind("keras.src.models.sequential", "Sequential")):
+        return model._functional  # noqa: SLF001 - None until it knows the shape of its input
+    return model if is_a(model, _kind("keras.src.models.functional", "Functional")) else None
 
 
 def _calls(model: Any, operation: Any) -> list[int]:
@@ -85,6 +123,12 @@ def functional_at(value: Any) -> tuple[Any, Any] | None:
     if type(value) is not _kind("keras.src.models.functional", "Functional") or value.compiled:
         return None
     return value._inputs_struct, value._outputs_struct  # noqa: SLF001
+
+
+def tensors_in(ends: Any) -> list[Any]:
+    """Return the tensors in inputs or outputs of a model, or what else is nested as these may be."""
+    found: list[Any] = sys.modules["keras"].tree.flatten(ends)
+    return found
 
 
 def new_functional(inputs: Any, outputs: Any, name: str, *, is_trainable: bool) -> Any:

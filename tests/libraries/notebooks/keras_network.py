@@ -66,3 +66,16 @@ encoder.predict(pixels[:2], verbose=0).round(4)
 last = autoencoder.layers[-1]
 last.trainable = False
 len(autoencoder.trainable_variables), keras.Model(first, code).predict(pixels[:2], verbose=0).round(4)
+
+# %%
+tower = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(1)])
+front = keras.Model(tower.inputs, tower.layers[0].output)
+kernel = tower.layers[0].kernel
+mean = keras.metrics.Mean()
+
+# %%
+tower.layers[0].set_weights([np.ones((4, 3)), np.zeros(3)])
+mean.update_state(3.0)
+
+# %%
+front.predict(np.ones((1, 4)), verbose=0), float(mean.result()), np.asarray(kernel)[0]
