@@ -44,6 +44,7 @@ def pictures(ran: Ran) -> list[bytes]:
         (DRAWN + "fig", False),
         (DRAWN + "plt.show()\nax.set_title('later')", True),
         (DRAWN + "plt.show(); ax.set_title('later')", True),
+        (DRAWN + "display(fig); ax.set_title('later'); plt.close(fig); ax", True),
         (DRAWN + "[plt.show(), ax.set_title('later')]", True),
         (DRAWN + "def show():\n    plt.show()\n    ax.set_title('later')\nshow()", True),
         (DRAWN + "plt.close(fig)", True),

@@ -39,6 +39,17 @@ def test_steps_after_a_cell_that_replaces_a_hook_are_reused(
     assert (again.status, again.out) == ("cached", "1\n")
 
 
+@pytest.mark.parametrize("is_step", [True, False])
+def test_what_a_cell_puts_in_the_place_of_the_formatter_stays(notebook: Notebook, *, is_step: bool) -> None:
+    sets = (
+        "def mine(value, *args, **more):\n    return {'text/plain': 'mine'}, {}\n"
+        "get_ipython().display_formatter.format = mine"
+    )
+    notebook.run(f"%%step sets\n{sets}" if is_step else sets, "%%step x\nx = 1\nx", "%%step y\ny = x + 1\ny")
+    assert notebook.shell.display_formatter.format.__name__ == "mine"
+    notebook.shell.display_formatter.__dict__.pop("format")
+
+
 class Stream(io.StringIO):
     """A stream written in Python, like the one of a kernel."""
 

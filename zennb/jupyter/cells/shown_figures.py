@@ -46,7 +46,8 @@ class ShownFigures:
     def noted(self) -> Iterator[None]:
         """Note the figures that are shown in this block."""
         formatter = self._shell.display_formatter
-        form = formatter.format
+        # Another extension may have put its own there, in the attributes of this object as we do.
+        form, before = formatter.format, formatter.__dict__.get("format")
         self._shown.clear()
 
         def noting(value: Any, *args: Any, **more: Any) -> Any:
@@ -59,7 +60,10 @@ class ShownFigures:
         try:
             yield
         finally:
-            formatter.__dict__.pop("format", None)
+            if formatter.__dict__.get("format") is noting:  # else the cell has put another one there
+                del formatter.format
+                if before is not None:
+                    formatter.format = before
 
     @block
     def as_previews(self, tree: ast.Module) -> Iterator[None]:
@@ -68,8 +72,9 @@ class ShownFigures:
         Args:
             tree: the step.
         """
-        last = tree.body[-1] if tree.body else None
-        lines = range(last.lineno, (last.end_lineno or 0) + 1) if last and _only_shows(last) else ()
+        *earlier, last = tree.body or [ast.Pass(lineno=0)]
+        is_last = _only_shows(last) and not any(each.end_lineno == last.lineno for each in earlier)
+        lines = range(last.lineno, (last.end_lineno or 0) + 1) if is_last else ()
         found = {id(each): png for each, png, line in self._shown if line == _AT_END or line in lines}
         try:
             with pictures_known(found):
