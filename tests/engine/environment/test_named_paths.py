@@ -40,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
         ("./*", {"a.csv", "data/b.csv", "data/c.txt"}),
         ("data/*", {"data/b.csv", "data/c.txt"}),
         ("*/b.csv", {"data/b.csv"}),
+        ("*/*", {"data/b.csv", "data/c.txt"}),
         ("*.*", {"a.csv"}),
         ("select * from 'data/*.txt' /* all */", {"data/c.txt"}),
     ],

@@ -49,7 +49,7 @@ _UP = os.path.join(os.pardir, "")
 _SCHEME = re.compile(r"^(?:file|local)(?:://|:)(?=\S)")
 _MAGIC = re.compile(r"[*?\[]")
 _GLOB = re.compile(r"[\w./ *?\[\]~-]*[\w./~-][\w./ *?\[\]~-]*")
-_LITERAL = re.compile(r"[\w.~]")
+_IS_PLACE = re.compile(r".*[\w.~]|[^/]+/[^/]")
 _SUFFIX = re.compile(r"\.\w{1,12}$")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
@@ -224,8 +224,9 @@ class NamedPaths:
             if sum(map(str.isalnum, literal)) > 1 and ("." in literal or "/" in literal):
                 self._patterns.add(HOLE.join(map(glob.escape, name.split(HOLE))).replace(HOLE, "*"))
         elif _MAGIC.search(name):
-            # `/*` and `*/` are comments of other languages, and would list every folder of the machine.
-            if _GLOB.fullmatch(name) and _LITERAL.search(name):
+            # `/*` and `*/` are comments of other languages, and would list every folder of the machine. `*/*` lists
+            # the folders of this one.
+            if _GLOB.fullmatch(name) and _IS_PLACE.match(name):
                 self._globs.add(name)
                 self._patterns.add(name)
         else:
