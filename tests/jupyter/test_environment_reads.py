@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
 IMPORTS = """
-import os, string, subprocess
+import getpass, os, string, subprocess
 import multiprocessing
 from pathlib import Path
 from string import Template
@@ -55,7 +55,12 @@ ALL = [
 
 
 @pytest.mark.parametrize(
-    ("body", "name"), [*((each, "ASKED") for each in (*READS, *ALL)), *((each, "HOME") for each in HOME)]
+    ("body", "name"),
+    [
+        *((each, "ASKED") for each in (*READS, *ALL)),
+        *((each, "HOME") for each in HOME),
+        ("getpass.getuser()", "LOGNAME"),
+    ],
 )
 def test_a_variable_counts_however_it_is_asked_for(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch, body: str, name: str

@@ -108,9 +108,18 @@ class Notes(Callback):
 notes = Notes()
 notes.register()
 """
+FILE = """
+import logging
+from pathlib import Path
+log = logging.getLogger('study')
+for each in log.handlers:
+    each.close()
+log.handlers[:] = [logging.FileHandler('study.log', 'w')]
+"""
 SAYS, DIVIDES = "log.warning('one')", "quotient = np.array([1.0]) / 0"
 CASES = {
     "a list of the notebook": (LISTS, SAYS, "lines"),
+    "a file": (FILE, SAYS, "Path('study.log').read_text()"),
     "a stream": (STREAM, SAYS, "buffer.getvalue()"),
     "an attribute of a handler": (OWN, SAYS, "handler.lines"),
     "a number in a handler": (COUNTS, SAYS, "handler.count"),
@@ -126,6 +135,8 @@ def _as_before() -> Iterator[None]:
     yield
     np.seterrcall(None)
     study = logging.getLogger("study")
+    for each in study.handlers:
+        each.close()
     study.handlers[:], study.filters[:] = [], []
     if (dask := sys.modules.get("dask.callbacks")) is not None:
         dask.Callback.active.clear()

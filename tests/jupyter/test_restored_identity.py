@@ -201,3 +201,82 @@ def test_functions_of_random_that_a_value_holds_go_on_drawing_from_the_same_gene
     cells[2] += "\nagain = None"
     notebook.run(*cells)
     assert (notebook.ns["first"], notebook.ns["rest"]) == drawn
+
+
+_AGENTS = """
+from collections import defaultdict
+from functools import partial
+from itertools import count
+class Agent:
+    _ids = defaultdict(partial(count, 1))
+    def __init__(self, model):
+        self.unique_id = next(self._ids[model])
+"""
+
+
+def test_agents_of_a_model_go_on_with_their_numbers(
+    notebook: Notebook, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (packages / "mesa").mkdir()
+    (packages / "mesa" / "__init__.py").write_text(
+        "from mesa.model import Model\nfrom mesa.agent import Agent\n"
+    )
+    (packages / "mesa" / "model.py").write_text("class Model:\n    steps = 0\n")
+    (packages / "mesa" / "agent.py").write_text(_AGENTS)
+    cells = [
+        "import mesa\nclass Town(mesa.Model):\n    pass",
+        "%%step found\ntown = Town()\nfirst = mesa.Agent(town)",
+        "%%step pass_by\nmesa.Agent(town)\ntown.steps = 1",
+        "late, other = mesa.Agent(town).unique_id, mesa.Agent(Town()).unique_id",
+    ]
+    for status in ("completed", "cached"):
+        ran = notebook.run(*cells)
+        assert [each.status for each in ran[1:3]] == [status] * 2, [each.reason for each in ran]
+        assert (notebook.ns["late"], notebook.ns["other"], notebook.ns["town"].steps) == (3, 1, 1)
+        notebook.restart()
+        for name in ("mesa", "mesa.agent", "mesa.model"):
+            monkeypatch.delitem(sys.modules, name)
+
+
+def test_access_to_pixels_stays_with_the_image_that_steps_change(notebook: Notebook) -> None:
+    pytest.importorskip("PIL")
+    cells = [
+        "from PIL import Image, ImageDraw",
+        "%%step make\nimg = Image.new('L', (3, 3), 5)\npx = img.load()",
+        "%%step draw\nImageDraw.Draw(img).point((1, 1), 9)",
+        "%%step other\nplain = Image.new('L', (1, 1))",
+        "px[0, 0] = 7\nseen = img.getpixel((0, 0)), px[1, 1]",
+    ]
+    for _ in range(2):
+        ran = notebook.run(*cells)
+        assert notebook.ns["seen"] == (7, 9)
+        assert "it reads `px`, an object of type PixelAccess" in ran[2].reason
+        notebook.restart()
+    assert ran[3].status == "cached", ran[3].reason
+
+
+_DRAFT = """
+class Draft:
+    def __init__(self, path):
+        self.path = path
+        open(path, 'w').close()
+    def __del__(self):
+        gone.append(self.path)
+        os.remove(self.path)
+"""
+
+
+def test_what_acts_when_it_goes_away_is_never_copied(notebook: Notebook, tmp_path: Path) -> None:
+    cells = [
+        "import os\ngone = []",
+        _DRAFT,
+        f"%%step make\ndraft = Draft({str(tmp_path / 'draft')!r})",
+        "there = os.path.exists(draft.path), len(gone)",
+        "%%step drop\ndraft = None",
+        "after = len(gone)",
+    ]
+    for _ in range(2):
+        ran = notebook.run(*cells)
+        assert (notebook.ns["there"], notebook.ns["after"]) == ((True, 0), 1)
+        notebook.restart()
+    assert "it has `__del__`, which would run for each copy" in ran[2].reason

@@ -143,3 +143,13 @@ def test_a_step_that_changes_a_file_by_what_it_held_runs_every_time(notebook: No
     notebook.run(*cells)
     assert [ran.status for ran in notebook.run(*cells[2:], *cells[2:])] == ["completed", "completed"]
     assert Path("o.txt").read_text() == "one moremoremore"
+
+
+def test_a_file_that_got_its_name_by_a_link_and_has_no_other_is_made_again(notebook: Notebook) -> None:
+    body = "Path('part').write_text('one')\nos.link('part', 'o.txt')\nos.unlink('part')"
+    cells = ["import os\nfrom pathlib import Path", step(body)]
+    notebook.run(*cells)
+    Path("o.txt").unlink()
+    notebook.restart()
+    assert notebook.run(*cells)[-1].status == "cached"
+    assert (Path("o.txt").read_text(), Path("part").exists()) == ("one", False)

@@ -103,3 +103,15 @@ def test_a_cell_may_delete_a_name_that_it_may_also_have_bound(notebook: Notebook
     (ran,) = notebook.run(cell)
     assert ran.status == "completed"
     assert "x" not in notebook.ns
+
+
+def test_a_filter_that_raises_errors_for_some_messages_counts(notebook: Notebook) -> None:
+    cells = [
+        "import warnings\nwarnings.filterwarnings('error', message='old')",
+        "%%step s\ntry:\n    warnings.warn('old')\n    said = 'nothing'\nexcept UserWarning:\n    said = 'raised'",
+    ]
+    notebook.run(*cells)
+    cells[0] = cells[0].replace("'error'", "'ignore'")
+    notebook.restart()
+    notebook.run(*cells)
+    assert notebook.ns["said"] == "nothing"

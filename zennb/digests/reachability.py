@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from zennb.compat.instances import bases_of, class_attributes, is_a, is_one_of, module_name
+from zennb.compat.pixels import images_beside, is_pixel_access
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
 from zennb.digests.stretches import Stretch, is_in, may_stand_on_memory, ranges, stretches
@@ -161,7 +162,12 @@ class Search:
             return False
 
     def _listed(self, parts: list[Any]) -> list[Any]:
-        return list(filter(gc.is_tracked, parts)) if self._collected else parts
+        if not self._collected:
+            return parts
+        found = list(filter(gc.is_tracked, parts))
+        if any(map(is_pixel_access, set(map(type, parts)))):  # which the collector does not know
+            found += [each for each in parts if is_pixel_access(type(each))]
+        return found
 
     def _is_over(self, values: Collection[Any], addresses: Sequence[tuple[int, int]]) -> bool:
         on_memory = self._on_memory
@@ -267,6 +273,8 @@ def _reader_of(cls: type) -> Reader | None:
     # It does not count what an object refers to: of classes, modules, and what belongs to the kernel.
     if issubclass(cls, type | ModuleType) or module_name(cls).startswith(KERNEL):
         return _nothing
+    if is_pixel_access(cls):
+        return images_beside
     kinds = {FunctionType: _of_function, MethodType: _of_method, memoryview: _of_view, array: _of_array}
     return next((read for kind, read in kinds.items() if issubclass(cls, kind)), None)
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from zennb.compat.agents import model_recipe, numbers_agents
 from zennb.compat.instances import attributes_of, bases_of, class_attributes, holds_own_attributes
 from zennb.compat.iterators import dictionary_recipe, goes_over_dictionaries
 from zennb.compat.python import error_recipe
@@ -17,18 +18,22 @@ __all__ = ["has_plain_recipe", "hold_own_attributes", "whole_recipe"]
 
 
 def whole_recipe(value: object) -> tuple[Any, ...] | None:
-    """Return the recipe of an exception, a view or iterator of a dictionary, or an instance of the user's class.
+    """Return the recipe of an exception, a view or iterator of a dictionary, a model, or an object of the user.
 
     None where the recipe that it has by itself says everything.
     """
     return (
-        error_recipe(value) or dictionary_recipe(value) or _own_attributes(value) or _subclass_recipe(value)
+        error_recipe(value)
+        or dictionary_recipe(value)
+        or model_recipe(value)
+        or _own_attributes(value)
+        or _subclass_recipe(value)
     )
 
 
 def has_plain_recipe(cls: type) -> bool:
     """Whether `whole_recipe` has none for any instance of a class, so that there is no need to ask for each of them."""
-    is_known = issubclass(cls, BaseException | dict) or goes_over_dictionaries(cls)
+    is_known = issubclass(cls, BaseException | dict) or goes_over_dictionaries(cls) or numbers_agents(cls)
     return not is_known and not _knows_attributes(cls)
 
 

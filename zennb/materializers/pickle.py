@@ -33,6 +33,7 @@ from zennb.materializers.closed_files import file_reduction
 from zennb.materializers.constants import objects_of_libraries
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale, registered
 from zennb.materializers.library_recipes import library_reduction
+from zennb.materializers.living import refuse_finalizers, refuse_open_resources
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.networks import model_roots
 from zennb.materializers.not_a_number import NanWriter, holds_nan
@@ -42,7 +43,7 @@ from zennb.materializers.rebuilding import has_recipe_of_library, runs_when_load
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
-from zennb.materializers.unpicklable import not_loaded, refusal, refuse_changed, refuse_open_resources
+from zennb.materializers.unpicklable import not_loaded, refusal, refuse_changed
 from zennb.materializers.unpickling import unpickled
 from zennb.packages.origin import module_of
 
@@ -302,6 +303,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self.asked[id(value)] = type(value)
         if is_plain:
             return NotImplemented
+        refuse_finalizers(value)
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return completed(value, super().reducer_override(value) if special is None else special)

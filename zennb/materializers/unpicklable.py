@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -11,7 +9,14 @@ from time import monotonic
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import attributes_of, elements_of, error_line, is_a, plain, slot_values
+from zennb.compat.instances import (
+    attributes_of,
+    elements_of,
+    error_line,
+    is_a,
+    plain,
+    slot_values,
+)
 from zennb.digests.digest import digest as digest_of
 from zennb.errors import NotStorable
 from zennb.materializers.summary import type_text
@@ -19,7 +24,12 @@ from zennb.materializers.summary import type_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["find_unpicklable", "not_loaded", "refusal", "refuse_changed", "refuse_open_resources"]
+__all__ = [
+    "find_unpicklable",
+    "not_loaded",
+    "refusal",
+    "refuse_changed",
+]
 
 _SECONDS = 2.0
 _DEPTH = 12
@@ -136,18 +146,6 @@ def _captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     for name, part in {**attributes_of(value), **slot_values(value)}.items():
         yield f".{name}", part
-
-
-def refuse_open_resources(value: object) -> None:
-    """Refuse open files and memory views.
-
-    Raises:
-        pickle.PicklingError: it is an open file, or a view of another value's memory.
-    """
-    if is_a(value, io.IOBase) and not is_a(value, io.BytesIO | io.StringIO):
-        raise pickle.PicklingError("an open file")
-    if is_a(value, memoryview):
-        raise pickle.PicklingError("a view of another value's memory")
 
 
 def refuse_changed(value: object, again: object, name: str) -> None:

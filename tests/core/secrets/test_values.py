@@ -108,3 +108,15 @@ SECRET = {"password": "hunter2"}
 )
 def test_the_search_ends_where_the_page_on_security_says(name: str, value: object, is_found: bool) -> None:
     assert holds_secret(name, value) == is_found
+
+
+def test_a_token_that_names_what_a_library_makes_is_no_secret() -> None:
+    token = "3296eede67c44c41ab57c911b20d5ae2"
+    frame = type("FromPandas", (), {"__module__": "dask.dataframe.io"})()
+    frame._token, frame.options = token, {"path": "x"}
+    assert not holds_secret("d", frame)
+    frame.password = token
+    assert holds_secret("d", frame)
+    own = type("Client", (), {"__module__": "mine"})()
+    own._token = token
+    assert holds_secret("d", own)

@@ -122,7 +122,8 @@ def test_a_step_depends_on_filters_that_are_about_all_messages(
     warnings.filterwarnings("error", category=category, **more)
     assert (setting.digest(setting.read()) != before) is counts
     raised = KNOWN["warnings turned into errors"]
-    assert raised.read() == (("UserWarning",) if counts else ())
+    named = raised.read()  # whatever it is about, a step may fail, or catch it
+    assert named == ["UserWarning"] if counts else (len(named) == 1 and named[0][0] == "error")
 
 
 def test_only_warnings_as_errors_matter_to_every_step() -> None:

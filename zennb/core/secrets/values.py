@@ -17,7 +17,7 @@ from zennb.compat.instances import (
     qualified_name,
     slot_values,
 )
-from zennb.core.secrets.names import is_secret, unambiguous
+from zennb.core.secrets.names import Suspicion, is_secret, suspicion, unambiguous
 from zennb.core.secrets.texts import KnownSecrets, has_token
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _PARTS, _ITEMS, _DEPTH, _LONGEST = 400, 50, 5, 10_000
 _WRAPPED = frozenset({"SecretStr", "SecretBytes"})
 _GETTER = "get_secret_value"
 _FRAMES = frozenset({"pandas", "polars"})
+_NAMING = frozenset({"dask"})
+"""Packages that call what they name their objects by a token: the hash of a content."""
 
 
 def holds_secret(name: str, value: object) -> bool:
@@ -128,7 +130,10 @@ def _inner(part: object) -> list[tuple[str, object]]:
         return _columns(part)
     if is_a(part, type | FunctionType) or package in {"builtins", "numpy", "torch"}:
         return []
-    return list(islice({**slot_values(part), **attributes_of(part)}.items(), _PARTS))
+    held = {**slot_values(part), **attributes_of(part)}
+    if package in _NAMING:
+        held = {name: each for name, each in held.items() if suspicion(name) is not Suspicion.VALUE_DECIDES}
+    return list(islice(held.items(), _PARTS))
 
 
 def _columns(frame: Any) -> list[tuple[str, object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import threading
 from contextlib import suppress
@@ -89,6 +90,7 @@ class AccessTracer:
         self.sets_itself: set[str] = set()
         self.programs: list[str] = []
         self.altered: dict[str, str] = {}
+        self._links = set[str]()
         self.continued: set[str] = set()
         self.reads_all = False
         self.is_alone = True
@@ -302,6 +304,7 @@ class AccessTracer:
             if self.counts_here(where := resolved(path)):
                 note(where)
         self._alter("makes the link", target)
+        self._links.add(resolved(target))
 
     def described(self, path: object, *given: object) -> None:
         """Note that the mode, owner or times of a file were set; not to now, and not those of a copy by a library."""
@@ -311,6 +314,15 @@ class AccessTracer:
     def _alter(self, verb: str, path: object) -> None:
         if self.counts_here(where := resolved(path)):
             self.altered[where] = f"it {verb} {shown(where, self.folder)}"
+
+    def alterations(self) -> list[str]:
+        """Return what was altered and is still there, as clauses; a file that has lost its other name is no link."""
+        return [
+            what
+            for path, what in self.altered.items()
+            if os.path.lexists(path)
+            if not (path in self._links and _is_sole(os.lstat(path)))
+        ]
 
     def ran(self, program: object, arguments: object = None, *_more: object) -> None:
         """Note that a program was started."""
@@ -372,3 +384,8 @@ class AccessTracer:
         others = [each for each in active() if each is not self]
         beside = [each._written for each in others if not each._in_background]  # noqa: SLF001 - as above
         self._written.add(path, *(() if self._in_background else (how, beside)))
+
+
+def _is_sole(found: os.stat_result) -> bool:
+    """Whether this is a file with one name."""
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1

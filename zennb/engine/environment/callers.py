@@ -42,8 +42,9 @@ _PLUMBING = frozenset(
         "string",
         "re",
     }
+    | {"getpass", "gettext", "locale", "shutil", "tempfile", "urllib.request"}
 )
-"""Modules of Python that read the environment for whoever calls them: `os.path.expandvars`."""
+"""Modules of Python that read the environment for whoever calls them: `os.path.expandvars`, `getpass.getuser`."""
 
 INSIDE = threading.local()
 """`busy` while a thread does our own work, which is not traced."""

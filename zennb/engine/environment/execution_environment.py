@@ -362,7 +362,7 @@ class EnvironmentRecorder:
         found = [
             Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in tracer.programs
         ]
-        left = [what for path, what in tracer.altered.items() if os.path.lexists(path)]
+        left = tracer.alterations()
         found += [Reason(what, "which reuse would not do", loses="result") for what in left]
         if tracer.reads_all:
             found.append(Reason("it goes through all environment variables"))

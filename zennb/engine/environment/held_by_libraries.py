@@ -9,8 +9,11 @@ from __future__ import annotations
 import io
 import logging
 import operator
+import os
+import stat
 import sys
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +30,7 @@ __all__ = ["HeldByLibraries"]
 
 _CONTAINERS = (list, dict, set, bytearray, deque)
 _BUFFERS = (io.StringIO, io.BytesIO)
+_FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.FileIO)
 _LOOKED_INTO = frozenset({"logging", "queue"})
 """Modules of Python whose objects keep what they get, or hand it on to others."""
 
@@ -128,6 +132,8 @@ def _content(value: Any) -> Any:
     for kind in _BUFFERS:
         if is_a(value, kind):
             return None if kind.closed.__get__(value) else kind.getvalue(value)
+    if is_a(value, io.IOBase):
+        return _length(value)
     if is_a(value, bytearray):
         return bytes(value)
     if is_a(value, _CONTAINERS):
@@ -142,6 +148,16 @@ def _content(value: Any) -> Any:
     if module_name(type(value)) == "_queue":
         return value.qsize()
     return [*attributes_of(value).values()] if is_users_code(type(value)) else None
+
+
+def _length(file: Any) -> int | None:
+    """Return how long an open file is; None for what is none, or closed, and for classes of the user."""
+    if type(file) not in _FILES or file.closed:
+        return None
+    with suppress(OSError, ValueError):  # it has no descriptor, or lost it
+        found = os.fstat(file.fileno())
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+    return None
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -121,6 +121,12 @@ def _set_warnings(change: dict[str, Any]) -> None:
             warnings.simplefilter(action, kind, line)
 
 
+def _errors(filters: Any) -> list[Any]:
+    """Return the filters that raise errors: of the broad ones their categories, of each other one all it says."""
+    narrow = [_plain(each) for each in filters if each[0] == "error" and not _is_broad(each)]
+    return [*(kind for action, kind in _broad(filters) if action == "error"), *narrow]
+
+
 def _broad(filters: Any) -> list[tuple[str, str]]:
     """Return action and category of the filters that match every message of every module."""
     return [(entry[0], entry[2].__name__) for entry in filters if _is_broad(entry)]
@@ -272,7 +278,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
     ),
     ProcessSetting(  # matters to every step, unlike the other filters
         name="warnings turned into errors",
-        read=lambda: tuple(kind for action, kind in _broad(warnings.filters) if action == "error"),
+        read=lambda: _errors(warnings.filters),
         digest=content,
         change=lambda _before, _after: None,
         apply=lambda _change: None,  # `warning filters` sets them
