@@ -42,7 +42,7 @@ _PLUMBING = frozenset(
         "string",
         "re",
     }
-    | {"getpass", "gettext", "locale", "shutil", "tempfile", "urllib.request"}
+    | {"getpass", "gettext", "locale"}
 )
 """Modules of Python that read the environment for whoever calls them: `os.path.expandvars`, `getpass.getuser`."""
 
