@@ -47,16 +47,17 @@ CALLABLES = frozenset(
 SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
 """Names that IPython gives to every notebook."""
 
-DESCRIPTIONS = frozenset({"types", "typing", "typing_extensions"})
-"""Modules of types whose instances describe types: `List[int]`, `int | str`."""
+_DESCRIBING = frozenset({"typing", "typing_extensions"})
+_DESCRIPTIONS = frozenset({"types.GenericAlias", "types.UnionType"})
+"""Types whose instances describe types: those of some modules, and some of `types`, which also has plain objects."""
 
 
 def is_code(value: object) -> bool:
     """Say whether a value is code (functions, classes and what wraps them) rather than data."""
     cls = type(value)
-    if is_a(value, type) or module_name(cls) in DESCRIPTIONS:
+    if is_a(value, type) or module_name(cls) in _DESCRIBING:
         return True
-    return full_name(cls) in CALLABLES or is_a(value, BuiltinFunctionType)
+    return full_name(cls) in CALLABLES | _DESCRIPTIONS or is_a(value, BuiltinFunctionType)
 
 
 def is_users_code(value: object) -> bool:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 from zennb.core.reading.scopes import last_name
-from zennb.jupyter.kernel.frontend import KernelFrontend
 from zennb.materializers.previews import is_figure, pictures_known
 from zennb.packages.origin import origin
 from zennb.with_blocks import block
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ShownFigures"]
 
 _AT_END, _ELSEWHERE = 0, -1
+_FLUSHING = ("zennb.jupyter.kernel.frontend", "flush_figures")
+"""What shows figures after all lines of a cell."""
+
 _SHOWS = frozenset({"display", "show"})
 
 
@@ -86,7 +88,7 @@ class ShownFigures:
         """Return the line of the running cell that shows a figure just now."""
         frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - who asked for the picture
         while frame is not None:
-            if frame.f_code is KernelFrontend.flush_figures.__code__:
+            if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _FLUSHING:
                 return _AT_END
             if frame.f_globals is self._shell.user_ns and frame.f_code.co_name == "<module>":
                 return frame.f_lineno
