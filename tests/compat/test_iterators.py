@@ -192,7 +192,7 @@ def test_attributes_kept_as_a_dictionary_stay_those_of_their_object(notebook: No
     keeps = {
         "d = vars(a)": "`a` is a A, which cannot be stored (something else holds its attributes",
         "d = {'of': [b.__dict__]}": "`b` is a argparse.Namespace, which cannot be stored (something else holds its",
-        "d = vars(c)": "`d` shares state with object `c`, so reuse would give a copy",
+        "d = vars(c)": "`c` is a types.SimpleNamespace, which cannot be stored (something else holds its",
         "d = vars(A)": "`d` is a view of the attributes of an object, class or module",
         "a.y = 2\nd = [a, vars(a)]": "`d[0]` is a A, which cannot be stored (something else holds its attributes",
     }

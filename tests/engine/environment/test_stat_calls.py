@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,10 @@ def test_our_own_questions_are_not_reported(asked: list[tuple[Any, str]], tmp_pa
     identity(path)
     fingerprint(path)
     entry_points.refresh()
+    linecache.getline(__file__, 1)
+    linecache.checkcache(__file__)
     assert asked == []
-    assert {local.__name__, entry_points.__name__, identity.__module__} == stat_calls._OWN
+    ours = {local.__name__, entry_points.__name__, identity.__module__, linecache.__name__}
+    assert ours == stat_calls._OWN
     os.stat(path := str(tmp_path)).st_mtime  # noqa: PTH116 - as a user's code may ask
     assert [each for each, _ in asked] == [path]
