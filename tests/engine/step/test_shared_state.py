@@ -172,7 +172,8 @@ def test_two_views_are_searched_for_once_and_are_a_librarys_if_it_is_imported_la
 ) -> None:
     forget()  # what tests before it have imported
     bases = [np.arange(6) for _ in range(4)]
-    pairs = [(digest_value(each[:2]), digest_value(each[4:])) for each in bases]
+    views = [(each[:2], each[4:]) for each in bases]  # kept: the id of one that has gone is that of the next
+    pairs = [(digest_value(start), digest_value(end)) for start, end in views]
     assert all(share(*pair) for pair in pairs)
     searches: list[Any] = []
     everything = shared_state._kept_by_libraries
