@@ -8,6 +8,7 @@ import sys
 from _thread import get_ident
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -187,6 +188,7 @@ def test_an_interrupt_at_an_end_of_a_block_leaves_nothing_of_it_in_force(
         with suppress(KeyboardInterrupt), InterruptedAtEnd(moment, begins=begins):
             notebook.cell(last.format(**which))
         check_shell(notebook)
+        assert type(sys.modules["__main__"]) is ModuleType, moment  # nobody records what is read of it
 
 
 def test_a_step_that_goes_on_after_an_interrupt_is_traced_further(notebook: Notebook) -> None:

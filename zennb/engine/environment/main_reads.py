@@ -16,9 +16,10 @@ from zennb.compat.instances import is_a
 from zennb.engine.environment.callers import INSIDE, module_name
 from zennb.engine.environment.compiled_texts import words_of_queries
 from zennb.packages.origin import top_level
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["ALL", "MISSING", "MainReads", "note_read", "note_words"]
 
@@ -44,7 +45,7 @@ _lock = threading.Lock()
 
 
 class MainReads:
-    """Records, as a context, reads of this thread and of those that nobody else records.
+    """Records reads of this thread and of those that nobody else records.
 
     Args:
         namespace: the variables of the step.
@@ -58,23 +59,25 @@ class MainReads:
         self._thread = 0
         self._outer: MainReads | None = None
 
-    def __enter__(self) -> Self:
-        with _lock:
-            self._thread = threading.get_ident()
-            self._outer = _active.get(self._thread)
-            _active[self._thread] = self
-            _give_class(_Watched)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        with _lock:
-            if self._outer is None:
-                _active.pop(self._thread, None)
-            else:
-                _active[self._thread] = self._outer
-            if not _active:
-                _give_class(ModuleType)
-        self._before = {}  # holds values that the notebook may have let go of
+    @block
+    def recording(self) -> Iterator[Self]:
+        """Record in this block, which ends also when an interrupt comes before its end has done anything."""
+        try:
+            with _lock:
+                self._thread = threading.get_ident()
+                self._outer = _active.get(self._thread)
+                _active[self._thread] = self
+                _give_class(_Watched)
+            yield self
+        finally:
+            with _lock:
+                if self._outer is None:
+                    _active.pop(self._thread, None)
+                else:
+                    _active[self._thread] = self._outer
+                if not _active:
+                    _give_class(ModuleType)
+            self._before = {}  # holds values that the notebook may have let go of
 
     def note(self, name: str, value: object) -> None:
         """Note that a variable was read; `ALL` for the whole module, and `MISSING` for one that does not exist."""

@@ -126,7 +126,7 @@ class StepExecution:
         # figures) is not the step's doing.
         if self.request.evaluates:
             self._evaluated = self._running.enter_context(EvaluatedCode())
-        self._main_reads = self._running.enter_context(MainReads(self._namespace))
+        self._main_reads = self._running.enter_context(MainReads(self._namespace).recording())
         self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
         self._figures.start()
