@@ -17,6 +17,7 @@ from tests.interrupted import InterruptedAt, InterruptedAtEnd, lines_of
 from zennb import api, with_blocks
 from zennb.core.records.records import Status
 from zennb.digests import digest
+from zennb.engine.environment import evaluated_code
 from zennb.engine.environment.callers import INSIDE
 from zennb.engine.step import streams
 
@@ -166,6 +167,7 @@ ENDING = {
     "a load": ["%%step large\nimport numpy as np\nfar = np.full(50_000, {w})", "got = far[0]"],
     "a pipeline run": ["v = {v}", "%pipeline run"],
     "a status": ["%pipeline status"],
+    "an evaluation": ["%%step evaluated\nfound = eval('{v} + v')"],
     "a question about a file": ["%%step asks\nimport os\nfound, there = {v}, os.path.exists('a.txt')"],
 }
 """Cells, of which the last one is interrupted; `v` is new each time, `w` is 1 and 2 in turn."""
@@ -189,6 +191,7 @@ def test_an_interrupt_at_an_end_of_a_block_leaves_nothing_of_it_in_force(
             notebook.cell(last.format(**which))
         check_shell(notebook)
         assert type(sys.modules["__main__"]) is ModuleType, moment  # nobody records what is read of it
+        assert not evaluated_code._active, moment
 
 
 def test_a_step_that_goes_on_after_an_interrupt_is_traced_further(notebook: Notebook) -> None:

@@ -18,9 +18,10 @@ from zennb.compat.instances import is_a
 from zennb.digests.bytecode import DYNAMIC, READS, nested
 from zennb.engine.environment.callers import INSIDE, is_users, module_name
 from zennb.packages.origin import module_of, origin, top_level
+from zennb.with_blocks import block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
 __all__ = ["EvaluatedCode"]
@@ -60,7 +61,7 @@ _active: dict[int, EvaluatedCode] = {}
 
 
 class EvaluatedCode:
-    """Records, as a context, the code that is evaluated in this thread and in those that nobody else records."""
+    """Records the code that is evaluated in this thread and in those that nobody else records."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[CodeType, int], Mapping[str, Any]] = {}
@@ -68,18 +69,20 @@ class EvaluatedCode:
         self._thread = 0
         self._outer: EvaluatedCode | None = None
 
-    def __enter__(self) -> Self:
+    @block
+    def recording(self) -> Iterator[Self]:
+        """Record in this block, which ends also when an interrupt comes before its end has done anything."""
         _install()
-        self._thread = threading.get_ident()
-        self._outer = _active.get(self._thread)
-        _active[self._thread] = self
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._outer is None:
-            _active.pop(self._thread, None)
-        else:
-            _active[self._thread] = self._outer
+        try:
+            self._thread = threading.get_ident()
+            self._outer = _active.get(self._thread)
+            _active[self._thread] = self
+            yield self
+        finally:
+            if self._outer is None:
+                _active.pop(self._thread, None)
+            else:
+                _active[self._thread] = self._outer
 
     def note(self, code: CodeType, scope: Mapping[str, Any]) -> None:
         """Note code that is about to run, and the global variables of the function that evaluates it."""

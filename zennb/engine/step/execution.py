@@ -125,7 +125,7 @@ class StepExecution:
         # Recording begins last and so ends first: what the capture of output does (showing
         # figures) is not the step's doing.
         if self.request.evaluates:
-            self._evaluated = self._running.enter_context(EvaluatedCode())
+            self._evaluated = self._running.enter_context(EvaluatedCode().recording())
         self._main_reads = self._running.enter_context(MainReads(self._namespace).recording())
         self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
