@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from zennb.engine.environment.held_by_libraries import HeldByLibraries
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.jupyter.conftest import Notebook
 
@@ -220,3 +224,17 @@ def test_methods_of_the_user_are_not_called(notebook: Notebook) -> None:
     )
     (ran,) = notebook.run("%%step s\nfound = 1 + 1")
     assert ran.status == "completed"
+
+
+def test_an_error_stream_that_was_redirected_to_a_file_is_nobodys_log(tmp_path: Path) -> None:
+    """A kernel logs to a copy of the descriptor of its error stream, and others write to that file as well."""
+    number = os.open(tmp_path / "jupyter.log", os.O_CREAT | os.O_WRONLY)
+    log = logging.getLogger("study")
+    with os.fdopen(number, "w") as stream:
+        log.addHandler(logging.StreamHandler(stream))
+        log.addHandler(logging.FileHandler(tmp_path / "study.log"))
+        held = HeldByLibraries()
+        os.write(number, b"from another process")
+        assert held.changed([]) == []
+        log.warning("one")
+        assert held.changed([]) == ["it changes what a handler of logging keeps"]

@@ -151,12 +151,16 @@ def _content(value: Any) -> Any:
 
 
 def _length(file: Any) -> int | None:
-    """Return how long an open file is; None for what is none, or closed, and for classes of the user."""
+    """Return how long an open file is; None for what is none, or closed, and for classes of the user.
+
+    None as well for one without a name of its own. A kernel has such a one for its error stream, and where that was
+    redirected to a file, every other process that writes there makes it longer.
+    """
     if type(file) not in _FILES or file.closed:
         return None
-    with suppress(OSError, ValueError):  # it has no descriptor, or lost it
+    with suppress(OSError, ValueError, AttributeError):  # it has no descriptor, or lost it
         found = os.fstat(file.fileno())
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        return found.st_size if type(file.name) is str and stat.S_ISREG(found.st_mode) else None
     return None
 
 
