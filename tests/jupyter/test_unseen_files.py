@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from joblib.externals.loky import get_reusable_executor
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -42,8 +41,6 @@ def need(library: str) -> None:
     """Skip the test where a library is not installed."""
     if library:
         pytest.importorskip(library)
-    if library == "joblib":  # its workers outlive a test, and stay in the folder of that
-        get_reusable_executor().shutdown(wait=True)
 
 
 def make(files: dict[str, str] = FILES) -> None:
