@@ -193,7 +193,9 @@ class OpenFiles:
         if now == self.identity and sizes != self._sizes:
             with self._lock:
                 return now, self._cut()
-        return now, ""
+        # Whoever opens an empty database next, deletes its log.
+        is_emptied = now[0] == self.identity[0] is not None and bool(self._sizes[0]) and not sizes[0]
+        return now, self.path if is_emptied else ""
 
     @contextmanager
     def closing(self) -> Iterator[None]:

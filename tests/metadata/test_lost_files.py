@@ -253,3 +253,15 @@ def test_a_cut_is_looked_at_again_when_the_database_was_locked(
             assert opened.check()[1] == ""
         monkeypatch.setattr(sqlite_files, "_is_whole", lambda _path: False)
         assert opened.check()[1] == f"{path}-wal"
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_a_database_that_was_emptied_is_told_whatever_became_of_its_log(path: Path, ending: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE t (a)")
+        opened = OpenFiles(str(path))
+        os.truncate(path, 0)
+        if ending:  # as whoever opens the database next does it
+            Path(f"{path}{ending}").unlink()
+        assert opened.check()[1] == str(path)
