@@ -107,7 +107,7 @@ def _png(found: Any) -> bytes:
 
 
 def _only_shows(statement: ast.stmt) -> bool:
-    """Whether a statement does nothing after it has shown something: `fig`, `axes[0]`, `plt.show()`."""
+    """Whether a statement does nothing after it has shown something: `fig`, `plt.show()`."""
     if not isinstance(statement, ast.Expr):
         return False
     value = statement.value
