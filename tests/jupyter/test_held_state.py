@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.jupyter.people import People, people
+
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
+
+__all__ = ["people"]
 
 MAKE = "xs = [1, 2]\nother = [3]"
 HOLDERS = {
@@ -55,6 +59,15 @@ def test_results_made_before_there_was_a_holder_do_not_part_it_from_its_input(
     notebook.run("xs.append(9)")
     (end,) = notebook.run("(list(holder) if hasattr(holder, '__next__') else holder)")
     assert "9" in repr(vars(end.result) if hasattr(end.result, "rows") else end.result)
+
+
+def test_results_of_others_who_had_no_holder_do_not_part_it_from_its_input(people: People) -> None:
+    people.turn("ada").run(MAKE, CHANGE, READ)
+    bob = people.turn("bob")
+    bob.run(MAKE, HOLDERS["a list of both"])
+    (change, read) = bob.run(CHANGE, READ)
+    assert bob.ns["holder"][0] is bob.ns["xs"]
+    assert (change.status, read.status) == ("completed", "cached")
 
 
 def test_a_step_that_reads_the_holder_too_runs_each_time(notebook: Notebook) -> None:

@@ -147,7 +147,7 @@ class RunContext:
         unclear = resolved.unclear_in_kernel or self._read_although_unstored(definition)
         # The key without doubtful names comes first: its results bind these names themselves, whatever they hold now.
         keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
-        doubtful = resolved.rebound.union(resolved.held), resolved.deletes
+        doubtful = resolved.sharing_state, resolved.deletes
         # Read ahead for most steps of a run; else the store is asked: another kernel may have finished the step since.
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (

@@ -105,7 +105,7 @@ class SharedReuse:
         why = (
             expired(step, within=resolved.definition.options.expires, now=time.time())
             or unreadable(step.outputs.values())
-            or changed_beside(step, resolved.rebound)
+            or changed_beside(step, resolved.sharing_state)
             or deletes_more(step, resolved.deletes)
             or bound_to_its_machine(step)
             or self.environment.stale(step.observed, overlay)

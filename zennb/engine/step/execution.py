@@ -182,15 +182,15 @@ class StepExecution:
         put_back(self._namespace)
         self.before.show()
         request, namespace = self.request, self._namespace
-        changes_itself = self.definitions.are_changed()
         self.collected = collected = collect_changes(
             request.definition,
             namespace,
             before=self.before,
             inputs=self.inputs,
             shows=any(event["kind"] == "result" for event in recording),
-            changes_itself=changes_itself,
+            changes_itself=self.definitions.are_changed(),
             in_store=_whole(request),
+            held=request.held,
         )
         self.reasons = reasons_against_reuse(
             request,

@@ -97,6 +97,11 @@ class ResolvedStep:
         return tuple(why for why in self.unclear if why not in self.held.values())
 
     @property
+    def sharing_state(self) -> frozenset[str]:
+        """The names that share state with inputs, and that results which replace such an input must bind as well."""
+        return self.rebound.union(self.held)
+
+    @property
     def inputs(self) -> frozenset[str]:
         """The names of all inputs, those that `--ignore` leaves out of the key among them."""
         return frozenset((*self.digests, *self.artifacts, *self.parts.inputs))
