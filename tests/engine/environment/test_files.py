@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zennb.core.records.observed import ABSENT
-from zennb.engine.environment.files import counts, keepable, listing, resolved, shown, signature, state, write
+from zennb.engine.environment.files import counts, keepable, listing, resolved, shown, signature, state
 from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.environment.restore_policy import RestorePolicy
+from zennb.engine.environment.restored_files import restore_files
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
@@ -225,18 +226,18 @@ FILES: Mapping[str, bytes | None] = {"out": None, "out/a.txt": b"a", "deep/er/b.
 
 def test_files_and_folders_are_made_as_they_were(folder: Path) -> None:
     (folder / "c").write_bytes(b"other")
-    write(FILES)
+    restore_files(FILES)
     found = {path: None if Path(path).is_dir() else Path(path).read_bytes() for path in FILES}
     assert found == FILES
     assert not list(folder.rglob(".zennb-*"))
 
 
 def test_what_is_so_already_is_left_alone(folder: Path) -> None:
-    write(FILES)
+    restore_files(FILES)
     before = {path: signature(path) for path in FILES}
-    write(FILES)
+    restore_files(FILES)
     assert {path: signature(path) for path in FILES} == before
-    write({"out/a.txt": b"b"})
+    restore_files({"out/a.txt": b"b"})
     assert Path("out/a.txt").read_bytes() == b"b", "the same size, and other bytes"
 
 
@@ -246,7 +247,7 @@ def test_a_file_keeps_its_mode_and_a_new_one_gets_the_usual_one(folder: Path) ->
     path.chmod(0o754)
     before = os.umask(0o027)
     try:
-        write({"run.sh": b"new", "fresh": b"x"})
+        restore_files({"run.sh": b"new", "fresh": b"x"})
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
@@ -257,11 +258,27 @@ def test_a_file_keeps_its_mode_and_a_new_one_gets_the_usual_one(folder: Path) ->
 def test_a_file_that_cannot_be_made_is_a_sentence_and_leaves_no_draft(folder: Path) -> None:
     (folder / "taken").mkdir()
     with pytest.raises(StoreError, match="it writes taken, which cannot be written"):
-        write({"taken": b"x"})
+        restore_files({"taken": b"x"})
     (folder / "file").write_text("")
     with pytest.raises(StoreError, match="it writes file/inside, which cannot be written"):
-        write({"file/inside": b"x"})
+        restore_files({"file/inside": b"x"})
     assert sorted(each.name for each in folder.iterdir()) == ["file", "taken"]
+
+
+def test_a_file_that_has_another_name_is_not_parted_from_it(folder: Path) -> None:
+    (folder / "a").write_text("old")
+    (folder / "b").hardlink_to(folder / "a")
+    with pytest.raises(StoreError, match=r"^it writes a, which has another name \(a hard link\)\.$"):
+        restore_files({"a": b"new"})
+    restore_files({"a": b"old"})
+    assert (folder / "a").samefile(folder / "b")
+
+
+def test_a_file_that_the_step_removed_stays_if_it_is_another_one_now(folder: Path) -> None:
+    (folder / "a").write_text("mine")
+    with pytest.raises(StoreError, match=r"^it removes a, which has changed since\.$"):
+        restore_files({"a": state("b")[:-1] + "x"})
+    assert (folder / "a").read_text() == "mine"
 
 
 @pytest.mark.parametrize("path", ["delivered.log", "background/run-1.csv", "outbox/orders.csv"])

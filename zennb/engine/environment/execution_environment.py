@@ -17,7 +17,7 @@ from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.callers import untraced
 from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.figure_backend import FigureBackend
-from zennb.engine.environment.files import fixed_part, keepable, state, write
+from zennb.engine.environment.files import fixed_part, keepable, state
 from zennb.engine.environment.later_calls import LaterCalls
 from zennb.engine.environment.library_counters import COUNTS
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
@@ -28,6 +28,7 @@ from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.environment.process_state import OF_KERNELS, PROCESS_STATE, repeated_filters
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
+from zennb.engine.environment.restored_files import restore_files
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
 from zennb.engine.environment.torch_options import TORCH_OPTIONS
 from zennb.engine.environment.variable_reads import set_variable, variable, variables
@@ -181,14 +182,14 @@ class ExecutionEnvironment:
             StoreError: a file or folder that belongs to them cannot be created.
         """
         # Files first: what can fail comes before settings, which would have to be taken back.
-        write(changes.get(FILES, {}))
+        restore_files(changes.get(FILES, {}))
         for name, value in changes.get(ENVIRONMENT, {}).items():
             set_variable(name, value)
         self.settings.apply(changes)
 
     def rewrite(self, changes: Mapping[str, Any]) -> None:
         """Write the files of a reused step again, after code that may have written to them; StoreError as `apply`."""
-        write(changes.get(FILES, {}))
+        restore_files(changes.get(FILES, {}))
 
     def random_states(self) -> dict[str, str]:
         """Return the digests of the random generators of this process, by name."""
@@ -362,8 +363,7 @@ class EnvironmentRecorder:
         found = [
             Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in tracer.programs
         ]
-        left = tracer.alterations()
-        found += [Reason(what, "which reuse would not do", loses="result") for what in left]
+        found += [Reason(each, "which reuse would not do", loses="result") for each in tracer.alterations()]
         if tracer.reads_all:
             found.append(Reason("it goes through all environment variables"))
         # Nothing depends on the state of a generator that nobody has seeded, whichever step drew from it.

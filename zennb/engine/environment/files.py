@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, unquote
 import xxhash
 
 from zennb.core.records.observed import ABSENT, NOTHING
-from zennb.errors import StepRefused, StoreError
+from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,7 +48,6 @@ __all__ = [
     "small_text",
     "source_of",
     "state",
-    "write",
 ]
 
 _CHUNK = 1 << 20
@@ -274,62 +273,9 @@ def keepable(
     return found
 
 
-def write(files: Mapping[str, bytes | str | None]) -> None:
-    """Restore files and folders as a step left them (see `keepable`); those that are unchanged are not written.
-
-    Raises:
-        StoreError: one of them cannot be made, or is not what the step removed.
-    """
-    for path, content in files.items():
-        try:
-            if content is None:
-                os.makedirs(path, exist_ok=True)
-            elif isinstance(content, str):
-                _remove(path, content)
-            elif not os.path.isfile(path) or os.stat(path).st_size != len(content) or _bytes(path) != content:
-                _replace(path, content)
-        except OSError as error:
-            raise StoreError(f"it writes {path}, which cannot be written ({error}).") from error
-
-
-def _remove(path: str, before: str) -> None:
-    now = state(path)
-    if now not in {ABSENT, before}:
-        raise StoreError(f"it removes {path}, which has changed since.")
-    if now == before:
-        os.unlink(path)
-
-
 def _bytes(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
-
-
-def _replace(path: str, content: bytes) -> None:
-    path = os.path.realpath(path)  # a link stays one: what it leads to is written
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=".zennb-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # `mkstemp` makes files that only their owner can read; the restored file gets the rights
-        # that it had, or would get.
-        if os.path.exists(path):
-            os.chmod(draft, stat.S_IMODE(os.stat(path).st_mode))
-        else:
-            os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def _umask() -> int:
-    # There is no way to ask for the mask without setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _content(path: str, _mark: Signature) -> str:
