@@ -73,9 +73,9 @@ class EvaluatedCode:
     def recording(self) -> Iterator[Self]:
         """Record in this block, which ends also when an interrupt comes before its end has done anything."""
         _install()
+        self._thread = threading.get_ident()
+        self._outer = _active.get(self._thread)
         try:
-            self._thread = threading.get_ident()
-            self._outer = _active.get(self._thread)
             _active[self._thread] = self
             yield self
         finally:

@@ -62,10 +62,10 @@ class MainReads:
     @block
     def recording(self) -> Iterator[Self]:
         """Record in this block, which ends also when an interrupt comes before its end has done anything."""
+        self._thread = threading.get_ident()
+        self._outer = _active.get(self._thread)
         try:
             with _lock:
-                self._thread = threading.get_ident()
-                self._outer = _active.get(self._thread)
                 _active[self._thread] = self
                 _give_class(_Watched)
             yield self
