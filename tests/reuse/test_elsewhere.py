@@ -85,6 +85,11 @@ REFUSED = {
         "xs = K.items",
         "`xs` shares state with class `K`",
     ),
+    "a number drawn while a class is defined": (
+        "import random",
+        "class K:\n    token = random.random()\nr = K.token",
+        "its definitions change a random generator",
+    ),
     "names looked up": ("x = 3", "r = globals().get('x')", "it uses `globals()`"),
     "names looked up in a function": ("x = 3\ndef f(): return eval('x')", "r = f()", "`f` uses `eval(...)`"),
 }

@@ -131,13 +131,13 @@ class StepRestorer:
         self._settings: Callable[[], None] = lambda: None  # set by `restoring`
 
     def restoring(
-        self, step: Step, undo_settings: Callable[[], None] = lambda: None
+        self, step: Step, undo_settings: Callable[[], None] | None = None
     ) -> AbstractContextManager[None]:
         """Return the context in which to `fetch` the results of a step, and to `bind` them: all of them, or none.
 
         Args:
             step: the record.
-            undo_settings: restores the settings, if the step changes any.
+            undo_settings: restores the settings, if the step has changed any.
 
         Raises:
             StoreError, UntrustedArtifact, MissingDefinition: its definitions read an output that cannot be loaded.
@@ -154,6 +154,9 @@ class StepRestorer:
             self._session.load(lazy_outputs.named_in_definitions(definitions.text) - names)
             lazy_outputs.mark_used(definitions.text)
             names |= {*definitions.code.co_names}
+        if undo_settings is None:
+            evaluates = definitions is not None and definitions.evaluates
+            undo_settings = self._session.environment.undo() if evaluates else lambda: None
         return all_or_nothing(self._session.namespace, names, undo_settings)
 
     def fetch(

@@ -298,7 +298,7 @@ class StepCell:
     def _reused(self, source: Step) -> bool:
         """Reuse the results of `source`; return False, with a new decision, if they cannot be loaded."""
         __tracebackhide__ = True
-        undo = self._run_context.environment.undo() if source.carried is not None else (lambda: None)
+        undo = self._run_context.environment.undo() if source.carried is not None else None
         try:
             with as_not_restored():
                 self._run_context.bring(self._decision)
@@ -360,16 +360,12 @@ class StepCell:
         """Run the step where the stack's orchestrator runs steps, and bind its outputs."""
         __tracebackhide__ = True
         name, context, buffer = self.definition.name, self._run_context, None
+        undo = context.environment.undo()
         if self.definition.options.map:
             # The elements are recorded one by one, as they end: in the run of this cell, which has to exist.
             context, buffer = replace(context, run=self._run.begin_now(self._live)), self._write_buffer
         finished = run_by_engine(
-            self._session,
-            context,
-            self._resolved,
-            self._decision,
-            live=self._live,
-            write_buffer=buffer,
+            self._session, context, self._resolved, self._decision, live=self._live, write_buffer=buffer
         )
         done = finished.steps[name]
         self._attempts, self._displays, self._inputs = list(done.attempts), done.displays, done.inputs
@@ -380,7 +376,7 @@ class StepCell:
             raise with_own_traceback(finished.error, self._session.shell, [self.definition.filename])
         step = with_all_outputs(self._record(done, Status.COMPLETED), done)
         self._session.variables.code_ran()
-        with self._restorer.restoring(step):
+        with self._restorer.restoring(step, undo):
             with interruptible():
                 restored = self._restorer.fetch(step) | contents(finished.shared_outputs(step))
             self._bind(step, restored, held=finished.held.get(name, {}))
