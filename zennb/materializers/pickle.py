@@ -33,7 +33,7 @@ from zennb.materializers.closed_files import file_reduction
 from zennb.materializers.constants import objects_of_libraries
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale, registered
 from zennb.materializers.library_recipes import library_reduction
-from zennb.materializers.living import refuse_finalizers, refuse_open_resources
+from zennb.materializers.live_resources import refuse_finalizers, refuse_open_resources
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.networks import model_roots
 from zennb.materializers.not_a_number import NanWriter, holds_nan

@@ -392,8 +392,9 @@ def _folder() -> str:
 
 def _folders(changes: Mapping[str, Any]) -> list[str]:
     """Return the folders where changes make this process look for programs and files."""
-    moved, path = changes.get(FOLDER), changes.get(MODULE_PATH, {})
-    return [*filter(None, (moved,)), *path.get("all", ()), *(each for _, each in path.get("added", ()))]
+    folders = [changes[FOLDER]] if changes.get(FOLDER) else []
+    path = changes.get(MODULE_PATH, {})
+    return [*folders, *path.get("all", ()), *(folder for _, folder in path.get("added", ()))]
 
 
 def _is_in(path: str, folder: str) -> bool:

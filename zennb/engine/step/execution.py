@@ -190,7 +190,7 @@ class StepExecution:
             shows=any(event["kind"] == "result" for event in recording),
             changes_itself=self.definitions.are_changed(),
             in_store=_whole(request),
-            held=request.held,
+            holders=request.holders,
         )
         self.reasons = reasons_against_reuse(
             request,

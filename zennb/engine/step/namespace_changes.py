@@ -167,7 +167,7 @@ def collect_changes(
     shows: bool = False,
     changes_itself: bool = True,
     in_store: Collection[str] = (),
-    held: Collection[str] = (),
+    holders: Collection[str] = (),
 ) -> NamespaceChanges:
     """Find what a step changed in its namespace.
 
@@ -179,7 +179,7 @@ def collect_changes(
         shows: whether the value of its last expression was displayed.
         changes_itself: whether it changed functions or classes that it defines.
         in_store: the inputs that can be loaded from the store.
-        held: as in `StepRequest`.
+        holders: as in `StepRequest`.
 
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no digest.
@@ -195,7 +195,7 @@ def collect_changes(
     keep_mapped(definition.name, own, namespace)
     for name in (each for each in rest if each not in own):
         outputs.add(name)
-    unchanged = outputs.add_changed(skip=bound) - outputs.add_parted(held)
+    unchanged = outputs.add_changed(skip=bound) - outputs.add_parted(holders)
     # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
     outputs.add_partners(outputs.take_parts(in_store, bound))
     files = take_open_files(outputs.values, outputs.unstorable, bound, namespace)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.output_checks import StepChecks
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
+    from zennb.errors import CannotDigest
 
 __all__ = ["Channels", "Link", "Resources", "StepRequest", "request_for", "texts_for"]
 
@@ -58,7 +59,7 @@ class StepRequest:
         evaluates: which code calls `eval`, in short phrases.
         words: the words of the texts that such code sees: what it may name.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
-        held: as in `ResolvedStep`, for a run in the kernel.
+        holders: as in `ResolvedStep`, for a run in the kernel.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled mapping of input name → value, of inputs that are not in the store.
         hooked: types of its inputs whose digest a function of the notebook computes (`zennb.digest`).
@@ -88,7 +89,7 @@ class StepRequest:
     evaluates: tuple[str, ...] = ()
     words: frozenset[str] = field(default=frozenset(), repr=False)
     unclear: tuple[str, ...] = ()
-    held: Mapping[str, str] = field(default_factory=dict)
+    holders: Mapping[str, CannotDigest] = field(default_factory=dict)
     store: ArtifactStore | None = None
     values: bytes = b""
     hooked: tuple[str, ...] = ()

@@ -57,8 +57,8 @@ class ResolvedStep:
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
         unclear: why the key may not cover everything that matters; empty as a rule.
-        held: variables that it does not read, that have no content and that hold state of an input → why, as in
-            `unclear`. They matter only where an input is changed.
+        holders: variables that it does not read, that have no content and that hold state of an input → why they have
+            none. They matter only where an input is changed.
         earlier: classes and functions that were redefined after its inputs or other names got hold of them, so that
             a copy would use the new ones: `earlier class Model`.
         uses: what its code uses of its environment.
@@ -89,17 +89,17 @@ class ResolvedStep:
     unstored: tuple[str, ...] = ()
     rebound: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
-    held: Mapping[str, str] = field(default_factory=dict)
+    holders: Mapping[str, CannotDigest] = field(default_factory=dict)
 
     @property
     def unclear_in_kernel(self) -> tuple[str, ...]:
         """As `unclear`, for a run in this kernel: what holds state of inputs shows whether these are changed."""
-        return tuple(why for why in self.unclear if why not in self.held.values())
+        return tuple(why for why in self.unclear if why not in map(_reads, self.holders.values()))
 
     @property
     def sharing_state(self) -> frozenset[str]:
         """The names that share state with inputs, and that results which replace such an input must bind as well."""
-        return self.rebound.union(self.held)
+        return self.rebound.union(self.holders)
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -153,7 +153,7 @@ def resolve_step(
     overwritten = surely | analysis.hidden.intersection(analysis.binds) - analysis.reads.keys()
     # Also those that wait in the store beside an input, or the key of a new kernel would be another one.
     given = {name: each for name, each in given.items() if name not in surely}
-    opaque = {n: _reads(why_unknown(e)) for n, e in given.items() if not e.is_stored and n not in ignored}
+    opaque = {n: why_unknown(e) for n, e in given.items() if not e.is_stored and n not in ignored}
     given = {name: each for name, each in given.items() if each.is_stored}
     inputs = _Inputs(artifacts=dict(given), value_digest=value_digest, opaque=dict(opaque))
     for name, artifact in given.items():
@@ -186,7 +186,7 @@ def resolve_step(
     more |= digests_of(concerning)
     parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
-    unclear = (*without_cleared(found.unclear, definition.tree), *inputs.opaque.values())
+    unclear = (*without_cleared(found.unclear, definition.tree), *map(_reads, inputs.opaque.values()))
     beside.difference_update(search.data, _stateful(search.definitions), analysis.reads, analysis.binds)
     scope = {**namespace, **overrides}
     names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
@@ -240,7 +240,7 @@ def resolve_step(
         rebound=frozenset(rebound),
         deletes=definition.analysis.deletes & scope.keys() - inputs.values.keys(),
         unstored=tuple(opaque),
-        held={name: inputs.opaque[name] for name in sorted(beside) if name in inputs.opaque},
+        holders={name: inputs.opaque[name] for name in sorted(beside) if name in inputs.opaque},
     )
 
 
@@ -252,7 +252,7 @@ class _Inputs:
     artifacts: dict[str, Artifact]
     values: dict[str, Any] = field(default_factory=dict)
     digests: dict[str, ValueDigest] = field(default_factory=dict)
-    opaque: dict[str, str] = field(default_factory=dict)
+    opaque: dict[str, CannotDigest] = field(default_factory=dict)
     code: dict[int, object] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
@@ -270,7 +270,7 @@ class _Inputs:
         try:
             digest, artifact = self.value_digest(name, value)
         except CannotDigest as error:
-            self.opaque[name] = _reads(error)
+            self.opaque[name] = error.with_traceback(None)  # its frames would keep values alive
             self.code |= {id(code): code for code in code_in([value])}
             return None
         self.digests[name] = digest

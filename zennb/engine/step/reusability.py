@@ -75,9 +75,9 @@ def reasons_against_reuse(
         repeated = repeated or _changed_by_definitions(definition.tree, collected, inputs)
         found += [Reason(repeated, "and reuse would define it again")] if repeated else []
     changed_inputs = {name: each for name, each in collected.values.items() if name in inputs}
-    for holder, why in request.held.items() if changed_inputs else ():
-        what = f"`{holder}`, {why.partition(', ')[2]}, shares state with"
-        found.append(Reason(f"{what} `{min(changed_inputs)}`, which it changes"))
+    for name, error in request.holders.items() if changed_inputs else ():
+        shares = f"shares state with `{min(changed_inputs)}`, which it changes"
+        found.append(Reason(f"`{name}`, {error.why}, {shares}"))
     others = {name: value for name, value in namespace.items() if name not in collected.values}
     for each in weakly_referred(changed_inputs, others):
         found.append(Reason(each, "and reuse would give another one", loses="part"))

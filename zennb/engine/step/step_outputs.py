@@ -68,19 +68,19 @@ class StepOutputs:
                 unchanged.add(name)
         return frozenset(unchanged)
 
-    def add_parted(self, held: Collection[str]) -> frozenset[str]:
+    def add_parted(self, holders: Collection[str]) -> frozenset[str]:
         """Add and return every input that is equal to what it was, and has lost parts that others go on with.
 
         `xs[0] = list(xs[0])` after `first = xs[0]`: if reuse left `xs` as it is, a change of `first` would change it.
         """
-        holders = {name: self._namespace[name] for name in held if name in self._namespace}
+        others = [self._namespace[name] for name in holders if name in self._namespace]
         known = {**self._unchanged, **{name: seen for name, (_, seen) in self.values.items()}}
         befores = {name: seen.mutable for name, (_, seen) in self._inputs.items() if name in known}
         found = set()
         for name, now in self._unchanged.items():
             gone = befores[name] - now.mutable
             kept = (gone & befores[each] & known[each].mutable for each in befores if each != name)
-            if gone and (any(kept) or any(is_reachable(each, gone) for each in holders.values())):
+            if gone and (any(kept) or any(is_reachable(each, gone) for each in others)):
                 found.add(name)
         self.values.update({name: (self._namespace[name], self._unchanged.pop(name)) for name in found})
         return frozenset(found)

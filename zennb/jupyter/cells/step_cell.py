@@ -152,7 +152,7 @@ class StepCell:
                     evaluates=resolved.dependencies.evaluates,
                     words=resolved.dependencies.words,
                     unclear=(*resolved.unclear_in_kernel, *self._never),
-                    held=resolved.held,
+                    holders=resolved.holders,
                     secrets=resolved.secrets,
                     postpones=True,
                     checks=step_checks(self._run_context, self.definition),

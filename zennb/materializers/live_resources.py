@@ -1,4 +1,4 @@
-"""Owns what is refused because a copy of it would be another thing: open files, views, what acts when it goes away."""
+"""Owns what is refused because a copy of it would be another thing: open files, views, objects with finalizers."""
 
 from __future__ import annotations
 
