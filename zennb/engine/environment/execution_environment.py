@@ -392,9 +392,8 @@ def _folder() -> str:
 
 def _folders(changes: Mapping[str, Any]) -> list[str]:
     """Return the folders where changes make this process look for programs and files."""
-    folders = [changes[FOLDER]] if changes.get(FOLDER) else []
-    path = changes.get(MODULE_PATH, {})
-    return [*folders, *path.get("all", ()), *(folder for _, folder in path.get("added", ()))]
+    path, moved = changes.get(MODULE_PATH, {}), [changes[FOLDER]] if changes.get(FOLDER) else []
+    return [*moved, *path.get("all", ()), *(folder for _, folder in path.get("added", ()))]
 
 
 def _is_in(path: str, folder: str) -> bool:
