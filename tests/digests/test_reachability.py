@@ -119,7 +119,8 @@ def test_what_is_ruled_out_by_an_earlier_search_is_not_found_by_a_new_one(
     for other in [*others, *made]:
         memory = [each for each, _ in stretches(other)] if isinstance(other, np.ndarray) else []
         for value in values:
-            if search.has_ruled_out([value], {id(other)}, memory):
+            looks_in = gc.is_tracked(other) and not memory
+            if search.has_ruled_out([value], {id(other)}, memory, collected=looks_in):
                 assert not is_reachable(value, {id(other)}, memory)
 
 
@@ -133,6 +134,16 @@ def test_a_search_that_was_complete_rules_out_what_it_did_not_meet() -> None:
     assert not search.has_ruled_out(values, {id(inner)})
     assert not search.has_ruled_out(values, {2}, [each for each, _ in stretches(other)])
     assert search.has_ruled_out(values, {2}, [each for each, _ in stretches(np.arange(4))])
+
+
+def test_what_left_out_what_is_not_collected_rules_out_what_is() -> None:
+    other: list[Any] = []
+    row = (1, 2)
+    values: list[Any] = [[{f"card {n}" for n in range(2_000)}], [row]]
+    search = Search({id(other)}, collected=True)
+    assert not search.finds(values)
+    assert search.has_ruled_out(values, {2}, collected=True)
+    assert not search.has_ruled_out(values, {id(row)})
 
 
 def test_what_takes_the_place_of_an_object_that_has_ended_is_looked_through() -> None:

@@ -71,17 +71,22 @@ class Search:
         # The objects are kept alive: nothing else may get the id of one that was made for a visit.
         self._passed: dict[int, Any] = {}
         self._on_memory: dict[type, bool] = {}
-        self._is_complete = not collected
+        self._is_complete = True
 
     def has_ruled_out(
-        self, values: Iterable[object], ids: AbstractSet[int], memory: Iterable[Stretch] = ()
+        self,
+        values: Iterable[object],
+        ids: AbstractSet[int],
+        memory: Iterable[Stretch] = (),
+        *,
+        collected: bool = False,
     ) -> bool:
         """Whether these values were looked through in vain, and hold none of some other objects either.
 
         Nor anything that stands on some other memory. Nothing may have changed since.
         """
         passed = self._passed
-        if not self._is_complete or not passed.keys().isdisjoint(ids):
+        if not self._is_complete or (self._collected and not collected) or not passed.keys().isdisjoint(ids):
             return False
         if not all(id(each) in passed for each in values):
             return False

@@ -187,7 +187,10 @@ class VariableTracker:
         unknown = {name: value for name, value in others.items() if name not in known}
         # A look into a value is much cheaper than its digest. Mostly there is nothing, which one look at all tells.
         search = Search(inside, memory, collected=collected)
-        known_apart = any(each.has_ruled_out(unknown.values(), inside, memory) for each in searches or ())
+        known_apart = any(
+            each.has_ruled_out(unknown.values(), inside, memory, collected=collected)
+            for each in searches or ()
+        )
         if unknown and (known_apart or not search.finds(list(unknown.values()), beyond=True)):
             unknown.clear()
         addresses = ranges(memory)
