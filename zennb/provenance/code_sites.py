@@ -15,6 +15,8 @@ from zennb.provenance.calls import CallSite
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from zennb.core.reading.scopes import Definition
+
 __all__ = ["NOTHING", "Inner", "chain_of", "inner_code", "merged", "sites_in"]
 
 _CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -171,15 +173,16 @@ def inner_code(node: ast.stmt) -> Inner:
     found = [one for one in nodes_in(node) if isinstance(one, _CODE)]
     if not found:
         return Inner()
-    read = [analyse_function(one) for one in found]
+    read = [analyse_function(one) for one in _outermost(node)]
     reads = frozenset(name for each in read for name in each.reads)
+    sites = [site for one in found for site in _body_sites(one)]
     return Inner(
         reads=reads,
         binds=frozenset(name for each in read for name in each.binds),
         chains=frozenset(chain for each in read for chain in each.chains),
         modules=frozenset(".".join(path).removesuffix(".*") for each in read for path in each.modules),
-        sites=tuple(_known(site, reads) for one in found for site in _body_sites(one)),
-        stores=any(_stores(site) for one in found for site in _body_sites(one)),
+        sites=tuple(_known(site, reads) for site in sites),
+        stores=any(map(_stores, sites)),
         keeps_state=any(_keeps_state(one) for one in found),
         methods=frozenset(
             each.name
@@ -198,6 +201,24 @@ def inner_code(node: ast.stmt) -> Inner:
             )
         ),
     )
+
+
+def _outermost(node: ast.AST) -> Iterator[Definition | ast.Lambda]:
+    """Yield the functions, classes and lambdas that are in no body of another one: with these the others are read."""
+    parts = child_nodes(node)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        yield node
+        # A lambda among these is no part of the body.
+        parts = [
+            *getattr(node, "decorator_list", ()),
+            *node.args.defaults,
+            *filter(None, node.args.kw_defaults),
+        ]
+    elif isinstance(node, ast.ClassDef):
+        yield node
+        return
+    for each in parts:
+        yield from _outermost(each)
 
 
 def _body_sites(node: ast.AST) -> Iterator[CallSite]:

@@ -175,12 +175,12 @@ class Expressions(NameVisitor, ast.NodeVisitor):
 
     def may_run(self, node: Definition | ast.Lambda) -> None:
         """Treat a function that has no name in the cell as called here."""
+        if not self.cell.calls:
+            return
         if isinstance(node, ast.Lambda):
             records = [self.summary(node, self.scope)]
         else:
             records = list(self.bodies_of(node, self.scope))
-        if not self.cell.calls:
-            return
         for record in records:
             self.absorb(record)
             if not self.called:

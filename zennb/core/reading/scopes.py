@@ -6,6 +6,7 @@ import ast
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from zennb.core.reading.tree import child_nodes, nodes_in
 
@@ -29,6 +30,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _numbers = count()
+_bodies: WeakKeyDictionary[ast.AST, tuple[set[str], set[str], set[str]]] = WeakKeyDictionary()
 
 
 class Kind(Enum):
@@ -79,7 +81,7 @@ class Scope:
     def of_function(cls, node: Function | ast.Lambda, parent: Scope | None) -> Scope:
         """Return the scope of a function's or lambda's body."""
         names = {argument.arg for argument in _arguments(node.args)}
-        found, declared, foreign = bound_in(node.body if isinstance(node.body, list) else [node.body])
+        found, declared, foreign = _bound_in_body(node)
         # `super()` without arguments reads the variable `__class__`, which Python makes for methods.
         if parent is not None and parent.owner is not None:
             names.add("__class__")
@@ -88,7 +90,7 @@ class Scope:
     @classmethod
     def of_class(cls, node: ast.ClassDef, parent: Scope | None) -> Scope:
         """Return the scope of a class body."""
-        _, declared, _ = bound_in(node.body)
+        _, declared, _ = _bound_in_body(node)
         return cls(Kind.CLASS, parent, declared=declared, owner=node.name)
 
     def find(self, name: str, inner: set[str]) -> Scope | None:
@@ -132,6 +134,14 @@ def mangled(name: str, owner: str | None) -> str:
     if owner is None or not name.startswith("__") or name.endswith("__") or "." in name:
         return name
     return f"_{owner.lstrip('_')}{name}" if owner.strip("_") else name
+
+
+def _bound_in_body(node: Definition | ast.Lambda) -> tuple[set[str], set[str], set[str]]:
+    """Return the same as `bound_in` of a body, which is looked through once: a cell is read in several ways."""
+    known = _bodies.get(node)
+    if known is None:
+        known = _bodies[node] = bound_in(node.body if isinstance(node.body, list) else [node.body])
+    return known
 
 
 def bound_in(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str], set[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from zennb.compat.python import deep_recursion
 from zennb.core.reading.definitions import definitions
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from zennb.core.reading.binding_log import NameUsage
 
 __all__ = ["Analysis", "MagicLine", "analyse", "analyse_function", "definitions", "normal_digest"]
+
+
+_read_alone: WeakKeyDictionary[ast.stmt, Analysis] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,9 @@ def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = N
         tree: the cell after IPython's input transformation, parsed: magics are `get_ipython()` calls.
         star: gives the names that `from module import *` binds; without it they are unknown.
     """
+    only = tree.body[0] if len(tree.body) == 1 else None
+    if only is not None and only in _read_alone:  # a cell of one statement is read as such, and as a cell
+        return _read_alone[only]
     cell = CellScope(
         star=star, late_annotations=_late_annotations(tree), definitions=definitions_in(tree.body)
     )
@@ -109,12 +116,15 @@ def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = N
     with deep_recursion():
         reader.block(tree.body)
     end = reader.path
-    return _analysis(
+    found = _analysis(
         reader.record,
         cell,
         surely=frozenset() if end is None else frozenset(end.bound),
         deletes=frozenset() if end is None else frozenset(end.deleted),
     )
+    if only is not None and not found.stars:
+        _read_alone[only] = found
+    return found
 
 
 def analyse_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef) -> Analysis:

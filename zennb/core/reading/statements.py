@@ -120,8 +120,8 @@ class Statements(Paths, ast.NodeVisitor):
         self.visit_all([*node.decorator_list, *node.args.defaults, *node.args.kw_defaults])
         self._within_types(node, [] if self.cell.late_annotations else _annotations(node))
         self._text_annotations(node, _annotations(node))
-        # Read the body even if nothing calls it: it may hold magic lines.
-        self.summary(node, self.scope)
+        if self.cell.calls:  # even if nothing calls it: its body may hold magic lines
+            self.summary(node, self.scope)
         self._defined(node)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - named by ast
