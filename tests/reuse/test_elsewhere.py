@@ -90,6 +90,11 @@ REFUSED = {
         "class K:\n    token = random.random()\nr = K.token",
         "its definitions change a random generator",
     ),
+    "a connection of the notebook": (
+        "import sqlite3\ncon = sqlite3.connect('q.db')",
+        "con.execute('create table t (x)')\ncon.commit()\nr = con.execute('select * from t').fetchall()",
+        "it reads a database connection to q.db, which stays in the notebook's kernel",
+    ),
     "names looked up": ("x = 3", "r = globals().get('x')", "it uses `globals()`"),
     "names looked up in a function": ("x = 3\ndef f(): return eval('x')", "r = f()", "`f` uses `eval(...)`"),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.finished import finished, restored
 from zennb.compat.open_archives import archive_place
+from zennb.compat.open_databases import database_in, file_of
 from zennb.compat.open_files import absolute, csv_parts, place_in_file
 from zennb.compat.standard_streams import stream_name
 from zennb.digests.objects import by_recipe, changeable
@@ -15,9 +16,9 @@ from zennb.digests.walker import HIDDEN
 if TYPE_CHECKING:
     from zennb.digests.walker import DigestWalker, Handler, Steps
 
-__all__ = ["OPEN_FILE", "archive", "csv_object", "file", "finished_or"]
+__all__ = ["CONNECTION", "OPEN_FILE", "archive", "csv_object", "database", "file", "finished_or"]
 
-OPEN_FILE = "an open file"
+OPEN_FILE, CONNECTION = "an open file", "a database connection"
 
 CLOSABLE = {
     "TextIOWrapper": "_io",
@@ -95,6 +96,18 @@ def archive(walker: DigestWalker, value: Any) -> Steps | None:
         walker.mark("open archive")
         walker.sink.text(repr(found))
     return None
+
+
+def database(walker: DigestWalker, value: Any) -> None:
+    """Write the file of a connection to SQLite that has changed and set nothing; refuse others."""
+    found = database_in(value)
+    if found is None:
+        raise walker.refuse(CONNECTION)
+    if walker.seen(value):
+        return
+    walker.files.add(file_of(found))
+    walker.mark("open database")
+    walker.sink.text(repr(found))
 
 
 def finished_or(otherwise: Handler) -> Handler:

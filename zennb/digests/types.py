@@ -47,7 +47,7 @@ CONTENTLESS = {
     "multiprocessing.shared_memory.SharedMemory": "shared memory",
     "socket.socket": "a socket",
     "_socket.socket": "a socket",
-    "sqlite3.Connection": "a database connection",
+    "sqlite3.Connection": digest_files.CONNECTION,
     "sqlite3.Cursor": "a database cursor",
     "subprocess.Popen": "a process",
     "tempfile._TemporaryFileWrapper": "an open file",
@@ -102,8 +102,9 @@ def _by_kind(cls: type) -> Handler | None:
         if base in names and not names & IN_MEMORY:
             if base == "_io._IOBase":
                 return digest_files.file
+            otherwise = digest_files.database if base == "sqlite3.Connection" else refusing(phrase)
             ends = base.startswith("concurrent.") or base in {"sqlite3.Connection", "threading.Thread"}
-            return digest_files.finished_or(refusing(phrase)) if ends else refusing(phrase)
+            return digest_files.finished_or(otherwise) if ends else otherwise
     for base in _BY_BASE.keys() & names:
         return _BY_BASE[base]
     if issubclass(cls, type):

@@ -16,6 +16,7 @@ from typing import Any
 from zennb.compat.finished import finished, restored
 from zennb.compat.instances import is_a
 from zennb.compat.open_archives import archive_again, archive_place
+from zennb.compat.open_databases import database_again, database_in
 from zennb.compat.open_files import (
     csv_parts,
     csv_reader,
@@ -45,6 +46,8 @@ def file_reduction(value: object) -> tuple[Any, ...] | None:
         return (csv_reader if type(value).__name__ == "reader" else csv_writer), parts
     if (archive := archive_place(value)) is not None:
         return archive_again, archive
+    if (database := database_in(value)) is not None:
+        return database_again, tuple(database)
     if _is_compressed(value):
         return _compressed_reduction(value)
     return _plain_reduction(value)

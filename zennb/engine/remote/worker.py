@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from zennb.compat.open_databases import none_opened
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.environment.random_state import NumpyRandom
 from zennb.engine.remote.portable_error import carried
@@ -85,7 +86,8 @@ def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
         try:
             # The driver has checked the records that name the inputs.
             worker.trust(request.inputs.values())
-            outcome = run_body(request, replace(channels, values=values), worker.ready(state, buffer))
+            with none_opened(_not_here):
+                outcome = run_body(request, replace(channels, values=values), worker.ready(state, buffer))
             outcome = with_unstored_results(outcome, buffer, request)
         except BaseException:
             worker.leave()
@@ -93,6 +95,14 @@ def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
         if outcome.error is not None:
             worker.leave()
     return replace(outcome, stand_in=stand_in)
+
+
+def _not_here(database: str) -> StepRefused:
+    """Return the error for a connection of the notebook: what a step changes through it has to be seen there."""
+    return StepRefused(
+        f"it reads a database connection to {database}, which stays in the notebook's kernel. Open it inside the step, "
+        "or run the step on a stack that runs in the kernel."
+    )
 
 
 def opened_store(request: StepRequest) -> ArtifactStore | None:

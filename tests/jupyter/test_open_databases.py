@@ -1,0 +1,141 @@
+"""Connections to SQLite files: one that has changed nothing is its file, and how it was opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+IMPORT = "import sqlite3\nimport pandas as pd"
+OPENED = "%%step opened\ncon = sqlite3.connect('a.db')"
+READ = "%%step read\nrest = con.execute('select * from t').fetchall()"
+
+
+@pytest.fixture(autouse=True)
+def _database(notebook: Notebook) -> None:
+    fill("a.db", 1, 2)
+    notebook.run(IMPORT)
+
+
+def fill(name: str, *numbers: int) -> None:
+    with closing(sqlite3.connect(name)) as connection, connection:
+        connection.execute("drop table if exists t")
+        connection.execute("create table t (x)")
+        connection.executemany("insert into t values (?)", [(each,) for each in numbers])
+
+
+def again(notebook: Notebook, *cells: str) -> list[str]:
+    """Run cells in a new kernel; return what became of the steps among them."""
+    notebook.restart()
+    notebook.run(IMPORT)
+    return [ran.status for ran in notebook.run(*cells) if ran.displays]
+
+
+READERS = {
+    "rows": READ,
+    "a frame": "%%step read\nrest = pd.read_sql('select * from t', con).x.tolist()",
+    "a function": "%%step read\ndef all_of(c):\n    return [*c.execute('select x from t')]\nrest = all_of(con)",
+    "a block": "%%step read\nwith con:\n    rest = con.execute('select sum(x) from t').fetchone()",
+}
+OPENERS = {
+    "as it is": OPENED,
+    "a path": "%%step opened\nfrom pathlib import Path\ncon = sqlite3.connect(Path('a.db'))",
+    "options": "%%step opened\ncon = sqlite3.connect('a.db', timeout=2, isolation_level=None)",
+    "rows by name": "%%step opened\ncon = sqlite3.connect('a.db')\ncon.row_factory = sqlite3.Row",
+    "over several lines": "%%step opened\ncon = sqlite3.connect(\n    'a.db',\n    timeout=3,\n)",
+    "imported by name": "%%step opened\nfrom sqlite3 import connect\ncon = connect('a.db')",
+    "in a function": "%%step opened\ndef opened(p):\n    return sqlite3.connect(p)\ncon = opened('a.db')",
+    "in a plain cell": "con = sqlite3.connect('a.db')",
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_what_reads_a_connection_is_reused(notebook: Notebook, read: str) -> None:
+    notebook.run(OPENED, read)
+    rest = notebook.ns["rest"]
+    assert again(notebook, OPENED, read) == ["cached", "cached"]
+    assert notebook.ns["rest"] == rest
+    fill("a.db", 8)
+    assert again(notebook, OPENED, read) == ["completed", "completed"]
+    assert notebook.ns["rest"] != rest
+
+
+@pytest.mark.parametrize("opened", OPENERS.values(), ids=OPENERS)
+def test_a_connection_comes_back_as_it_was_opened(notebook: Notebook, opened: str) -> None:
+    kept = "settings = con.isolation_level, con.row_factory, con.execute('pragma busy_timeout').fetchone()[0]"
+    notebook.run(opened, READ, kept)
+    before = notebook.ns["settings"]
+    assert set(again(notebook, opened, READ)) == {"cached"}
+    notebook.run(kept, "con.execute('insert into t values (9)')\ncon.commit()")
+    assert notebook.ns["settings"] == before
+    with closing(sqlite3.connect("a.db")) as connection:
+        assert connection.execute("select count(*) from t").fetchone() == (3,)
+
+
+UNKNOWN = {
+    "options that are no constants": "con = sqlite3.connect('a.db', **options)",
+    "an option that is computed": "con = sqlite3.connect('a.db', detect_types=sqlite3.PARSE_COLNAMES)",
+    "another function": "con = (lambda p: opener(p))('a.db')",
+    "in memory": "con = sqlite3.connect(':memory:')",
+    "a function of its own": "con = sqlite3.connect('a.db')\ncon.create_function('one', 0, lambda: 1)",
+    "a setting": "con = sqlite3.connect('a.db')\nset_to = con.execute('pragma foreign_keys = on').fetchall()",
+    "another case": "con = sqlite3.connect('a.db')\nset_to = con.execute('pragma case_sensitive_like = on').fetchall()",
+    "a table of its own": "con = sqlite3.connect('a.db')\nset_to = con.execute('create temp table u (x)').fetchall()",
+    "a second file": "con = sqlite3.connect('a.db')\nset_to = con.execute(\"attach 'b.db' as b\").fetchall()",
+    "a collation": "con = sqlite3.connect('a.db')\ncon.create_collation('c', lambda a, b: 0)",
+    "a trace": "con = sqlite3.connect('a.db')\ncon.set_trace_callback(seen.append)",
+    "an authorizer": "con = sqlite3.connect('a.db')\ncon.set_authorizer(lambda *a: 0)",
+    "an open change": "con = sqlite3.connect('a.db')\nset_to = con.execute('insert into t values (5)').lastrowid",
+    "a cursor": "con = sqlite3.connect('a.db')\ncursor = con.cursor()",
+    "a factory": "con = sqlite3.connect('a.db')\ncon.text_factory = lambda b: b.decode()",
+    "a class derived from it": "class C(sqlite3.Connection): pass\ncon = sqlite3.connect('a.db', factory=C)",
+}
+
+
+@pytest.mark.parametrize("opened", UNKNOWN.values(), ids=UNKNOWN)
+def test_what_a_connection_does_not_tell_is_not_guessed(notebook: Notebook, opened: str) -> None:
+    notebook.run("from functools import partial\noptions, seen = {'timeout': 3}, []")
+    notebook.run("opener = partial(sqlite3.connect, timeout=7)", opened)
+    (ran,) = notebook.run("%%step read\nrest = con.total_changes")
+    assert "a database connection" in ran.reason
+    assert notebook.ns["seen"] == []
+
+
+def test_what_changes_the_file_runs_each_time(notebook: Notebook) -> None:
+    change = "%%step change\ncon.execute('insert into t values (9)')\ncon.commit()"
+    notebook.run(OPENED, change)
+    fill("a.db", 1, 2)
+    assert again(notebook, OPENED, change, READ)[1:] == ["completed", "completed"]
+    assert notebook.ns["rest"] == [(1,), (2,), (9,)]
+
+
+def test_two_names_of_a_connection_stay_one(notebook: Notebook) -> None:
+    cells = (OPENED, "%%step both\nother = con")
+    notebook.run(*cells)
+    again(notebook, *cells)
+    notebook.run("other.execute('insert into t values (9)')\nsame = other is con\ncon.rollback()")
+    assert notebook.ns["same"] is True
+
+
+def test_a_connection_at_the_place_of_another_one_is_not_taken_for_it(notebook: Notebook) -> None:
+    notebook.run("for _ in range(50):\n    con = sqlite3.connect('a.db')\n    con.close()\n    del con")
+    notebook.run("con = sqlite3.connect('a.db', **{'detect_types': 3})")
+    assert "a database connection" in notebook.run(READ)[0].reason
+
+
+def test_a_change_by_somebody_else_counts_though_nothing_ran(notebook: Notebook) -> None:
+    before = Path("a.db").read_bytes()
+    notebook.run(OPENED)
+    fill("a.db", 7)
+    notebook.run(READ)
+    Path("a.db").write_bytes(before)
+    assert again(notebook, OPENED, READ) == ["cached", "completed"]
+    assert notebook.ns["rest"] == [(1,), (2,)]
