@@ -388,7 +388,7 @@ class BindsWhenPickled:
         self.scope = scope
 
     def __reduce__(self) -> tuple[Any, ...]:
-        self.scope[f"bound_{len(self.scope)}"] = 1
+        list(map(self.scope.__setitem__, [f"bound_{len(self.scope)}"], [1]))  # unseen by who reads the code
         return (int, ())
 
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zennb.digests.containers import HANDLERS
-from zennb.digests.digest import digest, digest_value, is_immutable
+from zennb.digests.digest import digest, digest_value
+from zennb.digests.immutable import is_immutable
 
 if TYPE_CHECKING:
     from zennb.digests.walker import DigestWalker, Steps

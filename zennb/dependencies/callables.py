@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from zennb.compat.instances import is_a, module_name, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
-from zennb.digests.digest import digest, is_immutable
+from zennb.digests.digest import digest
+from zennb.digests.function_source import closure_of
+from zennb.digests.immutable import is_immutable
 from zennb.packages.origin import full_name, module_of, origin, top_level
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SHELL",
     "are_alike",
-    "closure_of",
     "has_state",
     "is_code",
     "is_from_shell",
@@ -126,17 +127,6 @@ def are_alike(one: FunctionType, other: FunctionType) -> bool:
 def _held(function: FunctionType) -> tuple[Any, ...]:
     own = vars(function)
     return function.__defaults__, function.__kwdefaults__, function.__annotations__, own, closure_of(function)
-
-
-def closure_of(function: FunctionType) -> dict[str, Any]:
-    """Return the variables of enclosing functions that a function uses, as far as they are bound."""
-    found = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:
-            continue
-    return found
 
 
 def target(value: object) -> str:

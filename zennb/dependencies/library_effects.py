@@ -16,7 +16,7 @@ from zennb.compat.instances import class_attribute, is_a
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.scopes import last_name
 from zennb.core.reading.tree import child_nodes, nodes_in
-from zennb.dependencies.callables import closure_of, is_code, is_users_code
+from zennb.dependencies.callables import is_code, is_users_code
 from zennb.dependencies.known_calls import (
     is_carried,
     is_changing_sql,
@@ -26,7 +26,6 @@ from zennb.dependencies.known_calls import (
     sets_when_given,
     surely_sets,
 )
-from zennb.dependencies.known_effects import DATA
 from zennb.dependencies.library_objects import (
     Aliases,
     CodeScope,
@@ -42,8 +41,9 @@ from zennb.dependencies.statement_parts import (
     statements_in,
     targets_of,
 )
-from zennb.digests.digest import is_immutable
-from zennb.digests.function_source import function_node
+from zennb.digests.function_source import closure_of, function_node
+from zennb.digests.immutable import is_immutable
+from zennb.digests.known_effects import DATA
 from zennb.packages.origin import module_of, top_level
 
 if TYPE_CHECKING:

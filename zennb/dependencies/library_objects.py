@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 from zennb.compat.instances import class_attribute, is_a
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.dependencies.callables import is_code, is_users_code
-from zennb.dependencies.known_effects import DATA
-from zennb.digests.digest import is_immutable
+from zennb.digests.immutable import is_immutable
+from zennb.digests.known_effects import DATA
 from zennb.packages.origin import full_name, module_of, origin, top_level
 
 __all__ = ["Aliases", "CodeScope", "Owned", "is_carried_object", "meant_by", "owned_by_library"]

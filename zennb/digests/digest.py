@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128
 
-from zennb.compat.instances import error_line, is_one_of, module_name, qualified_name
+from zennb.compat.instances import error_line, is_one_of
 from zennb.compat.slot_names import slots_unnoticed
-from zennb.digests.objects import HANDLERS
 from zennb.digests.stretches import compact
 from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
@@ -33,7 +31,6 @@ __all__ = [
     "digest_cache",
     "digest_class_shell",
     "digest_value",
-    "is_immutable",
 ]
 
 _NOTHING: frozenset[Any] = frozenset()
@@ -162,41 +159,6 @@ def digest_class_shell(cls: type, *, name: str) -> ValueDigest:
         code=tuple(walker.code.values()),
         packages=frozenset(walker.packages),
         mutable=frozenset(),
-    )
-
-
-def is_immutable(value: Any) -> bool:
-    """Whether a value is certainly immutable: a scalar, or a tuple or frozenset of such. This check is cheap."""
-    cls = type(value)
-    if is_one_of(value, SCALARS):
-        return True
-    if cls is tuple or cls is frozenset:
-        with suppress(Exception):  # a class without a hash
-            if set(map(type, value)) <= SCALARS:
-                return True
-        return _are_immutable(value)
-    return f"{module_name(cls)}.{qualified_name(cls)}" in SETTLED
-
-
-_NUMBERS = (
-    "bool bool_ int8 int16 int32 int64 intc longlong uint8 uint16 uint32 uint64 uintc ulonglong float16 float32 "
-    "float64 longdouble complex64 complex128 clongdouble str_ bytes_ datetime64 timedelta64"
-)
-SETTLED = frozenset(
-    name for name in HANDLERS if name.startswith(("datetime.", "decimal.", "fractions.", "uuid.", "re."))
-).union(f"numpy.{name}" for name in _NUMBERS.split())
-"""Types of the standard library and numpy, by name, whose instances are immutable (`numpy.void` can be a view)."""
-
-DEEP = 8
-"""Levels of nested tuples that are checked; deeper values do not count as immutable."""
-
-
-def _are_immutable(values: Any, depth: int = 1) -> bool:
-    if depth > DEEP:
-        return False
-    return all(
-        _are_immutable(value, depth + 1) if is_one_of(value, {tuple, frozenset}) else is_immutable(value)
-        for value in values
     )
 
 

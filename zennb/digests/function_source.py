@@ -9,7 +9,7 @@ import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.core.reading.source import Analysis, analyse_function, normal_digest
 from zennb.core.reading.tree import nodes_in
@@ -17,9 +17,9 @@ from zennb.core.secrets.literals import split_secrets
 from zennb.digests.bytecode import code_digest, nested, read_code
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FunctionType
 
-__all__ = ["Function", "FunctionBody", "function_body", "function_node"]
+__all__ = ["Function", "FunctionBody", "closure_of", "function_body", "function_node"]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -203,3 +203,14 @@ def _has_parameters(node: Function, code: CodeType) -> bool:
     return len(names) == len(taken) and all(
         live == name or live.endswith(name) for live, name in zip(taken, names, strict=True)
     )
+
+
+def closure_of(function: FunctionType) -> dict[str, Any]:
+    """Return the variables of enclosing functions that a function uses, as far as they are bound."""
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:
+            continue
+    return found

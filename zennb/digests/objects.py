@@ -11,10 +11,11 @@ from zennb.compat.instances import attributes_of, bases_of, class_attributes, er
 from zennb.compat.iterators import behind, shows_namespace
 from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
+from zennb.digests.copy_effects import effects_of_recipe
 from zennb.digests.lost_callbacks import lost_callback
 from zennb.digests.recipes import has_plain_recipe, whole_recipe
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
-from zennb.packages.origin import full_name, module_of, origin, top_level
+from zennb.packages.origin import full_name, module_of, origin, public_name, top_level
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -74,6 +75,8 @@ def settled(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an object by its pickle recipe (`__reduce_ex__`)."""
     recipe = recipe_of(walker, value)
     caches = _facts(walker, type(value)).caches
+    if type(recipe) is tuple and (found := effects_of_recipe(recipe, type(value), walker.makers)):
+        raise walker.refuse(f"an object of type {public_name(type(value))} whose {found}")
     if type(recipe) is tuple and (callback := lost_callback(value, recipe, walker.clear, caches)):
         kind = _title(type(value))
         raise walker.refuse(f"an object of type {kind} whose callback `{callback}` would be lost in a store")

@@ -12,12 +12,13 @@ from zennb.digests import containers as digest_plain
 from zennb.digests import files as digest_files
 from zennb.digests import objects as digest_objects
 from zennb.digests.charts import CHARTS
+from zennb.digests.copy_effects import effects_of_copies
 from zennb.digests.drawings import DRAWINGS
 from zennb.digests.expressions import EXPRESSIONS
 from zennb.digests.hooks import hook_of
 from zennb.digests.networks import NETWORKS
 from zennb.digests.plugins import by_library, by_type, refusing
-from zennb.packages.origin import full_name, module_of
+from zennb.packages.origin import full_name, module_of, public_name
 
 if TYPE_CHECKING:
     from zennb.digests.walker import Handler
@@ -89,10 +90,17 @@ def find(cls: type) -> Handler:
         or digest_code.HANDLERS.get(name)
         or hook_of(cls)
         or by_type(cls)
+        or _by_copies(cls)
         or _by_kind(cls)
         or by_library(cls)
         or digest_objects.changeable
     )
+
+
+def _by_copies(cls: type) -> Handler | None:
+    """Refuse what does something for each copy: to look inside is to take it apart as for a copy."""
+    found = effects_of_copies(cls)
+    return refusing(f"an object of type {public_name(cls)} whose {found}") if found else None
 
 
 def _by_kind(cls: type) -> Handler | None:

@@ -83,6 +83,7 @@ class DigestWalker:
         opened: ids of the values passed to such functions, and of everything inside them.
         handlers: class → its handler, of all that was met.
         facts: class → what is known of its instances' recipes (`digests.objects`).
+        makers: what functions of recipes do beyond making an object (`effects_of_recipe`).
         apart: the results of what was visited apart, by id.
         unowned: ids of dictionaries that views show and that are the attributes of nothing.
         clear: id of what was found to hold no callbacks (`lost_callback`) → down to which level, and the thing itself.
@@ -114,6 +115,7 @@ class DigestWalker:
         self._with_result: set[int] = set()
         self.handlers: dict[type, Handler] = {}
         self.facts: dict[type, Any] = {}
+        self.makers: dict[tuple[int, int, bool], tuple[Any, str]] = {}
         self._refs: dict[type, bytes] = {}
         self.places: dict[int, int] = {}
         self.unowned: set[int] = set()

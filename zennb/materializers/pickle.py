@@ -33,7 +33,7 @@ from zennb.materializers.closed_files import file_reduction
 from zennb.materializers.constants import objects_of_libraries
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale, registered
 from zennb.materializers.library_recipes import library_reduction
-from zennb.materializers.live_resources import refuse_finalizers, refuse_open_resources
+from zennb.materializers.live_resources import CopyChecks, refuse_open_resources
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.networks import model_roots
 from zennb.materializers.not_a_number import NanWriter, holds_nan
@@ -278,7 +278,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         super().__init__(file, protocol=5, buffer_callback=keep)
         self._by_structure = by_structure
         self.parts: list[memoryview] | None = [] if apart else None
-        self._shared, self._scope = shared, scope
+        self._shared, self._scope, self._copies = shared, scope, CopyChecks()
         self._value: Any = None
         self._roots: list[Any] | None = None
         self._whole: frozenset[int] = frozenset()
@@ -303,7 +303,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self.asked[id(value)] = type(value)
         if is_plain:
             return NotImplemented
-        refuse_finalizers(value)
+        self._copies.refuse(value)
         if (special := file_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return completed(value, super().reducer_override(value) if special is None else special)

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING
 
 from zennb.compat.instances import bases_of, class_attributes, is_a
+from zennb.digests.copy_effects import PYTHONS, changes_itself_when_loaded
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ _ANY = frozenset(
 _OF_CONTAINERS = frozenset({"__init__", "__setitem__", "append", "extend"})
 """Methods that run only where the class is derived from one of Python's own; any other object gets its attributes."""
 
-_PYTHONS = frozenset({"array", "builtins", "collections", "datetime", "decimal", "fractions"})
-
 
 def runs_when_loaded(cls: type) -> bool:
     """Whether loading an instance of a class runs a method that the user has written."""
@@ -33,9 +32,11 @@ def runs_when_loaded(cls: type) -> bool:
     users = [each for each in bases if origin(module_of(each)).is_users]
     if not users:
         return False
-    is_pythons = any(module_of(each) in _PYTHONS for each in bases if each is not object)
+    is_pythons = any(module_of(each) in PYTHONS for each in bases if each is not object)
     wanted: AbstractSet[str] = _ANY | _OF_CONTAINERS if is_pythons else _ANY
-    return any(not wanted.isdisjoint(class_attributes(each)) for each in users)
+    return any(not wanted.isdisjoint(class_attributes(each)) for each in users) or changes_itself_when_loaded(
+        cls
+    )
 
 
 _FAITHFUL = frozenset({"matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"})

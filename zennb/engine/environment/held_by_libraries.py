@@ -19,9 +19,10 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, class_attributes, elements_of, is_a, module_name
-from zennb.dependencies.callables import closure_of, is_users_code
+from zennb.dependencies.callables import is_users_code
 from zennb.digests.bytecode import nested
 from zennb.digests.digest import digest_value
+from zennb.digests.function_source import closure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

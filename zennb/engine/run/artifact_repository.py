@@ -16,7 +16,8 @@ from zennb.core.records.records import Artifact
 from zennb.core.records.signing import names_artifact
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
-from zennb.digests.digest import SCALARS, digest_value, is_immutable
+from zennb.digests.digest import SCALARS, digest_value
+from zennb.digests.immutable import is_immutable
 from zennb.digests.stretches import shared_ranges
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.environment.open_figures import PYPLOT

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.digest import ValueDigest, digest_value, is_immutable
+from zennb.digests.digest import ValueDigest, digest_value
+from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import Search
 from zennb.digests.stretches import is_in, ranges
 from zennb.engine.step.shared_state import forget, searched_state, share

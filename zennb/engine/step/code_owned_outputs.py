@@ -21,7 +21,7 @@ from zennb.compat.instances import (
     name_of_module,
 )
 from zennb.digests.classes import functions_in
-from zennb.digests.digest import is_immutable
+from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import FAR, Search, is_reachable, parts_of
 from zennb.digests.walker import SCALARS
 from zennb.engine.step.shared_state import own_parts

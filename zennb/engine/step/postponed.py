@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import bases_of, class_attributes, is_a, is_one_of, module_name
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import NOT_STORED, Artifact
-from zennb.digests.digest import ValueDigest, digest_value, is_immutable
+from zennb.digests.digest import ValueDigest, digest_value
+from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import KERNEL, Search, parts_of
 from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.environment.random_state import GENERATORS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.digest import ValueDigest, digest_value, is_immutable
+from zennb.digests.digest import ValueDigest, digest_value
+from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import is_reachable
 from zennb.engine.step.input_parts import InputPart, parts_of_inputs
 from zennb.engine.step.outcome import Reason
