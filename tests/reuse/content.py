@@ -72,7 +72,7 @@ class Content:
         if isinstance(value, enum.Enum):
             return f"{self._class_of(value)} {value.name}"
         if type(value) in PLAIN:
-            return f"{type(value).__name__} {value!r}"
+            return f"{type(value).__name__} {ADDRESS.sub('0x', repr(value))}"  # a text may be a function's
         if type(value) in {tuple, frozenset}:
             parts = [self.text(part) for part in value]
             return f"{type(value).__name__}({', '.join(parts if type(value) is tuple else sorted(parts))})"

@@ -169,7 +169,8 @@ class Machine(RuleBasedStateMachine):
     @rule(some=SOME_SLOTS, steps=st.booleans(), left_out=st.sets(st.sampled_from(SLOTS), max_size=5))
     def run_from_the_top(self, some: set[str], left_out: set[str], *, steps: bool) -> None:
         for slot in SLOTS:
-            if slot not in left_out:
+            # A cell that lacks a module stops half-way, and what a step has changed by then is taken back.
+            if slot not in left_out - {"imports"}:
                 self.run(slot, step=(slot in some) is steps)
 
     @rule(killed=st.booleans(), rerun=st.booleans())
