@@ -197,12 +197,13 @@ def test_a_look_tells_packages_code_and_mutable_parts() -> None:
     assert id(array) in digest_value(array[2:]).mutable
 
 
-def test_passing_parts_are_not_called_mutable() -> None:
-    class Copying:
-        def __getstate__(self) -> dict[str, Any]:
-            return {"fresh": [[1], [2]]}
+class _Copying:
+    def __getstate__(self) -> dict[str, Any]:
+        return {"fresh": [[1], [2]]}
 
-    one, other = Copying(), Copying()
+
+def test_passing_parts_are_not_called_mutable() -> None:
+    one, other = _Copying(), _Copying()
     assert digest_value(one).mutable == {id(one)}
     assert not digest_value(one).mutable & digest_value(other).mutable
 

@@ -12,6 +12,7 @@ from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.components.orchestrators.local import LocalOrchestrator
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import ComponentSpec, StackSpec
+from zennb.digests.homes import at_home
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.environment.own_files import OwnFiles
 from zennb.engine.run.artifact_repository import ArtifactRepository
@@ -104,13 +105,14 @@ class Notebook:
 
     def resolve(self, definition: StepDefinition, **more: Any) -> ResolvedStep:
         """Work out what a step depends on."""
-        return resolve_step(
-            definition,
-            self.namespace,
-            value_digest=self.variables.digest,
-            partners=lambda digests: self.variables.partners(digests, self.namespace),
-            **more,
-        )
+        with at_home(self.namespace):
+            return resolve_step(
+                definition,
+                self.namespace,
+                value_digest=self.variables.digest,
+                partners=lambda digests: self.variables.partners(digests, self.namespace),
+                **more,
+            )
 
     def request(self, definition: StepDefinition) -> tuple[StepRequest, Channels]:
         """Make the request of a step whose inputs are stored."""

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import sys
-from contextvars import ContextVar
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from zennb.compat.instances import class_attributes, is_a, name_of_module, qualified_name
+from zennb.compat.instances import is_a, name_of_module, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.bytecode import code_digest, read_code
 from zennb.digests.classes import class_parts
 from zennb.digests.function_source import function_body
+from zennb.digests.homes import name_at_home
 from zennb.digests.objects import cell_content
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import Origin, module_of, origin
-from zennb.with_blocks import block
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-__all__ = ["HANDLERS", "at_home", "class_", "class_name", "function_name", "home"]
+__all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
 
 COVERED = frozenset({"__wrapped__", "__isabstractmethod__"})
 """Entries of a function's `__dict__` that are visited separately or do not affect what it does."""
@@ -151,46 +147,20 @@ def class_(walker: DigestWalker, value: type) -> Steps | None:
         )
         return None
     walker.code.setdefault(id(value), value)
-    at_home = _is_at_home(value, module)
+    name = name_at_home(value)
     # A value refers to such a class by its name, and what the class consists of is no part of the value's own state.
-    walker.in_labels += at_home
+    walker.in_labels += bool(name)
     met = walker.seen(value)
-    walker.in_labels -= at_home
+    walker.in_labels -= bool(name)
     if met:
         return None
     walker.mark("class")
     walker.sink.text(walker.note_module(module))
     walker.sink.text(qualified_name(value))
+    if name not in {"", qualified_name(value)}:
+        walker.sink.text(name)
     parts = class_parts(walker, value)
-    return _by_name(walker, parts) if at_home else parts
-
-
-_home: ContextVar[Mapping[str, Any] | None] = ContextVar("home", default=None)
-"""Where the classes of the notebook are found; each thread has its own. None for the module `__main__`."""
-
-
-@block
-def at_home(namespace: Mapping[str, Any]) -> Iterator[None]:
-    """Find the classes of the notebook in another namespace: a step that runs on copies has its own."""
-    token = _home.set(namespace)
-    try:
-        yield
-    finally:
-        _home.reset(token)
-
-
-def _is_at_home(cls: type, module: str) -> bool:
-    """Whether a class is found under its name where it was defined, so that a value that holds it is stored so."""
-    home, (first, *rest) = _home.get() if module == "__main__" else None, qualified_name(cls).split(".")
-    held = getattr(sys.modules.get(module), "__dict__", {}) if home is None else home
-    found: object = held.get(first)
-    for part in rest:
-        found = (
-            class_attributes(found).get(part)
-            if is_a(found, type)
-            else getattr(found, "__dict__", {}).get(part)
-        )
-    return found is cls
+    return _by_name(walker, parts) if name else parts
 
 
 def _by_name(walker: DigestWalker, parts: Steps) -> Steps:

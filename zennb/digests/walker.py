@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from zennb.compat.instances import qualified_name
+from zennb.digests.homes import name_at_home
 from zennb.digests.labels import ELEMENT, HIDDEN, STATE, Label, shown_path
 from zennb.digests.memory import BUFFERS, memory_parts
 from zennb.digests.stream import MANY, SCALARS, Stream, scalar
@@ -195,9 +196,13 @@ class DigestWalker:
 
     def _type_ref(self, cls: type) -> bytes:
         module = module_of(cls)
+        names = [self.note_module(module), qualified_name(cls)]
         if origin(module).is_users:
             self.code.setdefault(id(cls), cls)
-        names = (self.note_module(module), qualified_name(cls))
+            if (name := name_at_home(cls)) != names[1]:
+                names += [name] if name else ()
+            if not name and not self.in_labels:  # it is stored with its instances, which share it
+                self.mutables.setdefault(id(cls), cls)
         return b"".join(b"%d:%s" % (len(name), name) for name in map(str.encode, names))
 
     def refuse(self, why: str) -> CannotDigest:
@@ -342,8 +347,7 @@ class DigestWalker:
     def _sealing(self, value: Any, steps: Steps) -> Steps:
         again = id(value) in self._sealed
         if not again:
-            # Kept alive, or another tuple could get its id and be taken for it. None says: met
-            # once, not known to be final.
+            # Kept alive, lest another tuple gets its id. None says: met once, not known to be final.
             self._sealed[id(value)] = None
             self._alive.append(value)
         before, outer = self._mutable_count, self.sink
@@ -367,8 +371,7 @@ class DigestWalker:
         if len(members) == 1:
             yield members[0], ELEMENT
             return
-        # Each member is hashed on its own, without what other members add, so that the order does not
-        # depend on the order of visits.
+        # Each is hashed without what others add, so that the order does not depend on the order of visits.
         found: list[tuple[bytes, bool, Any]] = []
         for member in members:
             places, sealed, outer = len(self.places), len(self._sealed), self.sink

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.code_pickling import make_class, makers
 from zennb.compat.instances import class_attributes, is_a, qualified_name
+from zennb.digests.homes import name_in
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
@@ -60,16 +61,21 @@ def refuse_stale(value: type | FunctionType, scope: Scope) -> None:
         raise pickle.PicklingError(f"{kind} `{name}` has been defined anew since it was made")
 
 
-def registered(value: object) -> tuple[Any, ...] | None:
-    """Return the recipe of a class that a library makes by a call and keeps under its name; None for anything else.
+def registered(value: object) -> tuple[Any, ...] | str | None:
+    """Return the recipe of a class that a module keeps under its name, or another one; None for anything else.
 
-    Its own recipe (`copyreg.pickle(Meta, ...)`) makes it once more, and puts the new class in the place of the old one.
+    The name, if it is another one (`K = namedtuple("Point", "x y")`): a copy would be a second class. The own recipe of
+    a class that a library makes by a call (`copyreg.pickle(Meta, ...)`) makes it once more, and puts the new class in
+    the place of the old one.
     """
-    reduce = copyreg.dispatch_table.get(type(value))
-    if not is_a(value, type) or reduce is None:
+    if not is_a(value, type):
         return None
     module, name = module_of(value), qualified_name(value)
-    recipe: Any = reduce(value)
+    names = vars(sys.modules.get(module, object))
+    if (other := name_in(names, value, is_notebooks=module == "__main__")) not in {"", name}:
+        return other
+    reduce = copyreg.dispatch_table.get(type(value))
+    recipe: Any = None if reduce is None else reduce(value)
     if _kept(module, name) is not value or not is_a(recipe, tuple):
         return None
     return registered_class, (module, name, recipe[0], recipe[1])
@@ -127,11 +133,11 @@ def import_home(value: type | FunctionType) -> None:
 
 
 def own_name(value: type | FunctionType, scope: Scope) -> str:
-    """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
-    name = qualified_name(value) if is_a(value, type) else value.__qualname__
-    if name != "<lambda>":
-        return name
-    return next((name for name, found in scope.items() if found is value), "")
+    """Return the name by which the notebook has a class or function; that of a variable if it has it by no other."""
+    if is_a(value, type):
+        return name_in(scope, value)
+    name = value.__qualname__
+    return next((name for name, found in scope.items() if found is value), "") if name == "<lambda>" else name
 
 
 def kind_of(value: object, root: type | None) -> str:

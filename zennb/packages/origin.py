@@ -60,7 +60,7 @@ def module_of(thing: object) -> str:
     """Return the `__module__` of a function or class; "" when it has none."""
     if is_a(thing, type):
         defined_in = module_name(thing)
-        # Before Python 3.12 `make_dataclass` does not say where it was called.
+        # `types.new_class` and, before Python 3.12, `make_dataclass` do not say where they were called.
         # `__module__ = None`, which no package writes; what stands there may also be a property.
         if not defined_in and type(thing) is type and class_attributes(thing).get("__module__") is None:
             return "__main__"
@@ -69,7 +69,7 @@ def module_of(thing: object) -> str:
         if is_written and vars(builtins).get(qualified_name(thing)) is not thing:
             return "__main__"
         is_made = defined_in == "types" and vars(types).get(qualified_name(thing)) is None
-        return "__main__" if is_made and "__dataclass_fields__" in class_attributes(thing) else defined_in
+        return "__main__" if is_made else defined_in
     if is_a(thing, types.ModuleType):  # its own `__getattr__` may raise anything
         return ""
     try:

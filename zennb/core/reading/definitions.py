@@ -31,7 +31,7 @@ _TYPE_MAKERS = frozenset(
         "TypeVar",
         "TypedDict",
     }
-    | {"make_dataclass", "namedtuple"}
+    | {"make_dataclass", "namedtuple", "new_class"}
 )
 
 

@@ -17,6 +17,7 @@ import cloudpickle
 from zennb.core.planning.cache_key import differences
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.digest import digest_cache, digest_value
+from zennb.digests.homes import at_home
 from zennb.engine.background.live_curves import CurveWriter
 from zennb.engine.background.process import announce, prepare_process, refuse_start
 from zennb.engine.background.run_files import OutputLog, RunFiles, RunState
@@ -80,23 +81,33 @@ def run_in_background(snapshot: RunSnapshot) -> FinishedRun:
         opened = workspace.open(snapshot.stack.name)
         if opened.spec != snapshot.stack:
             raise StepRefused(f"stack '{snapshot.stack.name}' has just been changed; start the run again.")
-        request, context = _prepared(snapshot, workspace, opened)
-        log = _LoggedRun(snapshot, workspace.home, context.environment.secrets)
-        run = PipelineRun(request, run_context=context, on_change=log, on_output=log.output, pause=0.0)
-        curves = CurveWriter(lambda: log.files)
-        stop_listening = listen(curves.note)
-        try:
-            with interrupts_raise():
-                return run.execute()
-        finally:
-            stop_listening()
-            curves.close()
-            log.close()
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        with at_home(namespace):
+            return _run(snapshot, workspace, opened, namespace)
     finally:
         workspace.close()
 
 
-def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tuple[RunRequest, RunContext]:
+def _run(
+    snapshot: RunSnapshot, workspace: Workspace, opened: Stack, namespace: dict[str, Any]
+) -> FinishedRun:
+    request, context = _prepared(snapshot, workspace, opened, namespace)
+    log = _LoggedRun(snapshot, workspace.home, context.environment.secrets)
+    run = PipelineRun(request, run_context=context, on_change=log, on_output=log.output, pause=0.0)
+    curves = CurveWriter(lambda: log.files)
+    stop_listening = listen(curves.note)
+    try:
+        with interrupts_raise():
+            return run.execute()
+    finally:
+        stop_listening()
+        curves.close()
+        log.close()
+
+
+def _prepared(
+    snapshot: RunSnapshot, workspace: Workspace, opened: Stack, namespace: dict[str, Any]
+) -> tuple[RunRequest, RunContext]:
     """Set up the notebook's state in this process; return the run, and the stack it runs on."""
     worker = WorkerState(snapshot.process)
     worker.trust([*snapshot.inputs.values(), *snapshot.stored.values()])  # the kernel could load them
@@ -105,7 +116,6 @@ def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tup
     environment = resources.environment
     environment.take_as_set(snapshot.process.environment)
     environment.settings.loaded = partial(loaded_digest, workspace, notebook=snapshot.notebook or None)
-    namespace: dict[str, Any] = {"__name__": "__main__"}
     metadata = workspace.metadata
     repository = ArtifactRepository(
         store=store,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zennb.compat.instances import is_a
 from zennb.core.reading.definition_checks import checks
 from zennb.dependencies.callables import is_code, is_from_shell
-from zennb.digests.code import at_home
 from zennb.digests.digest import contents
+from zennb.digests.homes import at_home
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.missing_data import MissingData
 from zennb.engine.remote.namespace_pickling import unpack

@@ -21,6 +21,7 @@ from zennb.compat.instances import (
     name_of_module,
 )
 from zennb.digests.classes import functions_in
+from zennb.digests.homes import name_at_home
 from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import FAR, Search, is_reachable, parts_of
 from zennb.digests.walker import SCALARS
@@ -155,7 +156,13 @@ def _parts(holder: object) -> Iterator[Any]:
 
 
 def _changeable(parts: Iterable[Any]) -> Iterator[Any]:
-    return (part for part in parts if not is_a(part, ModuleType | type) and not is_immutable(part))
+    """Leave out what nothing changes, and what values refer to by name, as to modules and to most classes."""
+    for part in parts:
+        if is_a(part, type):
+            if _is_users(part) and not name_at_home(part):
+                yield part
+        elif not is_a(part, ModuleType) and not is_immutable(part):
+            yield part
 
 
 def weakly_referred(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any]) -> list[str]:
