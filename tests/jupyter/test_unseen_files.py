@@ -266,6 +266,20 @@ READS: dict[str, tuple[str, list[str], str, list[str], list[str]]] = {
         ["data/part1.csv", "data/part2.csv"],
         ["a.csv"],
     ),
+    "polars, a pattern of a plain cell": (
+        "polars",
+        ["import polars as pl\nlazy = pl.scan_csv('data/part*.csv')\nlazy.collect();"],
+        "found = sorted(lazy.collect()['x'])",
+        ["data/part1.csv", "data/part2.csv", "data/part3.csv"],
+        ["a.csv"],
+    ),
+    "polars, a folder of a plain cell": (
+        "polars",
+        ["import polars as pl\nlazy = pl.scan_csv('data')\nlazy.collect();"],
+        "found = sorted(lazy.collect()['x'])",
+        ["data/part1.csv", "data/part2.csv", "data/part3.csv"],
+        ["a.csv"],
+    ),
     "duckdb": (
         "duckdb",
         ["import duckdb"],

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from zennb.compat.python import environment_data
@@ -60,8 +61,8 @@ class NamedAccess:
 
     Attributes:
         read: files that were opened and not changed → their signature.
-        listed: folders that were opened.
-        matched: patterns whose folder was opened → what matched.
+        listed: folders that were opened, or files in them that no text names.
+        matched: patterns whose folder was opened, or files that match them → what matched.
         updated: files that were read and then changed.
         extended: files that only grew.
         removed: files and folders that are gone.
@@ -196,8 +197,14 @@ class NamedPaths:
                 found.created.add(path)
             elif is_alone:
                 found.overwritten.add(path)
-        opened = filter(lambda pattern: self._watch.was_opened(fixed_part(pattern)), self._matched)
-        found.matched = {pattern: self._matched[pattern] for pattern in opened}
+        # A lazy frame lists its folder once, perhaps before the step: what is read of it tells that it was listed.
+        listed = found.read.keys() & self._before.inside.keys()
+        found.listed |= self._before.folders & {str(up) for path in listed for up in PurePath(path).parents}
+        found.matched = {
+            pattern: seen
+            for pattern, seen in self._matched.items()
+            if self._watch.was_opened(fixed_part(pattern)) or fnmatch.filter(found.read, pattern)
+        }
 
     def _was_extended(self, path: str) -> bool:
         """Whether a file still has its end where it was, and more behind it."""
