@@ -12,6 +12,7 @@ import operator
 import os
 import stat
 import sys
+from array import array
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -43,10 +44,15 @@ _LARGEST = 64_000_000
 
 
 class HeldByLibraries:
-    """What libraries hold of the user, as it is before a step runs."""
+    """What libraries hold of the user, as it is before a step runs.
 
-    def __init__(self) -> None:
-        self._before = [(what, each, _content(each)) for what, root in _roots() for each in _reached(root)]
+    Args:
+        roots: what to look at, and what to say if it changes; by default what libraries call.
+    """
+
+    def __init__(self, roots: Iterable[tuple[str, Any]] | None = None) -> None:
+        found = _roots() if roots is None else roots
+        self._before = [(what, each, _content(each)) for what, root in found for each in _reached(root)]
 
     def changed(self, values: Iterable[Any]) -> list[str]:
         """Return what has changed since, as clauses.
@@ -58,7 +64,7 @@ class HeldByLibraries:
             return []
         known = set(map(id, values))
         found = [
-            f"it changes what {what} keeps"
+            what
             for what, each, content in self._before
             if id(each) not in known and not _is_same(_content(each), content)
         ]
@@ -66,15 +72,16 @@ class HeldByLibraries:
 
 
 def _roots() -> Iterator[tuple[str, Any]]:
-    """Yield what libraries call, and what it is."""
+    """Yield what libraries call, and what to say if it changes."""
     for logger in (logging.root, *list(logging.root.manager.loggerDict.values())):
         for handler in (*getattr(logger, "handlers", ()), *getattr(logger, "filters", ())):
-            yield f"a {'handler' if is_a(handler, logging.Handler) else 'filter'} of logging", handler
+            kind = "handler" if is_a(handler, logging.Handler) else "filter"
+            yield f"it changes what a {kind} of logging keeps", handler
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "geterrcall"):
-        yield "the error callback of NumPy", numpy.geterrcall()
+        yield "it changes what the error callback of NumPy keeps", numpy.geterrcall()
     dask = getattr(sys.modules.get("dask.callbacks"), "Callback", None)
-    yield "a callback of Dask", tuple(getattr(dask, "active", ()))
+    yield "it changes what a callback of Dask keeps", tuple(getattr(dask, "active", ()))
 
 
 def _reached(root: Any) -> Iterator[Any]:
@@ -135,7 +142,7 @@ def _content(value: Any) -> Any:
             return None if kind.closed.__get__(value) else kind.getvalue(value)
     if is_a(value, io.IOBase):
         return _length(value)
-    if is_a(value, bytearray):
+    if is_a(value, bytearray | array):
         return bytes(value)
     if is_a(value, _CONTAINERS):
         return _elements(value)

@@ -25,6 +25,7 @@ from zennb.digests.homes import name_at_home
 from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import FAR, Search, is_reachable, parts_of
 from zennb.digests.walker import SCALARS
+from zennb.engine.step.library_data import named_data
 from zennb.engine.step.shared_state import own_parts
 from zennb.engine.step.shell_history import is_shells
 from zennb.packages.origin import Origin, module_of, origin
@@ -97,6 +98,10 @@ def outputs_owned_by_code(
             parts[id(holder)] = _sharing(mutable, holder)
         for output in parts[id(holder)]:
             found[f"`{output}` shares state with {code_kind(holder)} `{name}`"] = None
+    for use, part in () if found else named_data(modules):
+        for name, (_, each) in mutable.items():
+            if is_reachable(part, each.mutable, each.memory):
+                found[f"`{name}` shares state with constant `{use}`"] = None
     return list(found)
 
 

@@ -87,7 +87,7 @@ class StepExecution:
         self._namespace, self._resources = namespace, resources
         self.before = NamespaceSnapshot(namespace, request.definition, request.writes)
         self.definitions = DefinitionNotes(request.definition, namespace)
-        self._modules = ModuleSnapshot()
+        self._modules = ModuleSnapshot(request.module_uses)
         self.collected = NamespaceChanges()
         self.reasons: list[Reason] = []
         self.seconds = 0.0
@@ -189,7 +189,7 @@ class StepExecution:
             inputs=self.inputs,
             shows=any(event["kind"] == "result" for event in recording),
             changes_itself=self.definitions.are_changed(),
-            in_store=_whole(request),
+            in_store=request.whole_inputs(),
             holders=request.holders,
         )
         self.reasons = reasons_against_reuse(
@@ -197,7 +197,7 @@ class StepExecution:
             collected,
             namespace,
             inputs=self.inputs,
-            changed=[*self.definitions.changed(collected.defines), *self._modules.changed()],
+            changed=self.definitions.changed(collected.defines) + self._modules.changed(collected),
             records_shell=self._resources.frontend.records_shell,
         )
         uses = usage_of_run(request.uses, recording, inputs=self.inputs, outputs=collected.values)
@@ -379,18 +379,6 @@ class StepExecution:
         except NotStorable as error:
             self.reasons.append(Reason(error.message, "which is not stored", loses="result"))
             return ""
-
-
-def _whole(request: StepRequest) -> list[str]:
-    """Return the inputs that are stored, and not as a part of another one, and whose content is in the key."""
-    if request.definition.element_of:
-        return []
-    ignored = request.definition.options.ignore
-    return [
-        name
-        for name, each in request.inputs.items()
-        if each.is_stored and not each.part_of and name not in ignored
-    ]
 
 
 def _is_changed(name: str, value: Any, seen: ValueDigest) -> bool:

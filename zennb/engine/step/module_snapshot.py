@@ -1,4 +1,4 @@
-"""Owns `ModuleSnapshot`: what the user's own modules hold before a step, to see which of their names it binds anew.
+"""Owns `ModuleSnapshot`: what modules hold before a step, to see which names of the user's own ones it binds anew.
 
 Which names code sets in a module cannot be read off the code for certain (`setattr`, `sys.modules`, `vars`), and reuse
 sets none of them. What names hold is compared by the digests of what the step reaches (`reusability`).
@@ -14,11 +14,14 @@ from zennb.compat.instances import is_a, is_one_of
 from zennb.dependencies.callables import is_code
 from zennb.digests.digest import digest_value
 from zennb.digests.walker import SCALARS
+from zennb.engine.step.library_data import LibraryData
 from zennb.errors import CannotDigest
 from zennb.packages.origin import Origin, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from zennb.engine.step.namespace_changes import NamespaceChanges
 
 __all__ = ["ModuleSnapshot"]
 
@@ -28,14 +31,24 @@ _local: set[str] = set()
 
 
 class ModuleSnapshot:
-    """The names of all imported modules of the user, as they are when it is made."""
+    """The names of all imported modules of the user, as they are when it is made.
 
-    def __init__(self) -> None:
+    Args:
+        uses: dotted names of what a step uses of modules, of which libraries may hold data.
+    """
+
+    def __init__(self, uses: Iterable[str] = ()) -> None:
         self._before = {name: (module, dict(vars(module))) for name, module in _modules()}
+        self._data = LibraryData(uses)
 
-    def changed(self) -> list[str]:
-        """Return which names are bound to something else now, or not at all, as `constant `lib.RATE``."""
-        found = []
+    def changed(self, did: NamespaceChanges | None = None) -> list[str]:
+        """Return which names are bound to something else now, or not at all, as `constant `lib.RATE``.
+
+        Args:
+            did: what the step did. Data of libraries is looked at only if nothing else speaks against reuse.
+        """
+        data = [] if did is None or did.reasons else self._data.changed(did.calls)
+        found = [f"constant `{use}`" for use in data]
         for name, (module, before) in self._before.items():
             if sys.modules.get(name) is not module:
                 continue

@@ -101,6 +101,22 @@ class StepRequest:
     unstored: Mapping[str, tuple[bytes, str]] = field(default_factory=dict, repr=False)
     size_limit: int | None = None
 
+    def whole_inputs(self) -> list[str]:
+        """Return the inputs that are stored, and not as a part of another one, and whose content is in the key."""
+        if self.definition.element_of:
+            return []
+        ignored = self.definition.options.ignore
+        return [
+            name
+            for name, each in self.inputs.items()
+            if each.is_stored and not each.part_of and name not in ignored
+        ]
+
+    @property
+    def module_uses(self) -> frozenset[str]:
+        """What it uses of modules, also of those that it imports itself."""
+        return self.modules | {".".join(path) for path in self.definition.analysis.modules}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:

@@ -22,6 +22,7 @@ from zennb.engine.step.code_owned_outputs import (
     weakly_referred,
 )
 from zennb.engine.step.outcome import Reason
+from zennb.engine.step.shared_state import kept_by_libraries
 from zennb.errors import StepRefused
 from zennb.packages.origin import module_of
 
@@ -78,6 +79,9 @@ def reasons_against_reuse(
     for name, error in request.holders.items() if changed_inputs else ():
         shares = f"shares state with `{min(changed_inputs)}`, which it changes"
         found.append(Reason(f"`{name}`, {error.why}, {shares}"))
+    if not found and changed_inputs:
+        for each in kept_by_libraries(changed_inputs):
+            found.append(Reason(f"a library keeps `{each}` too", "so reuse would give a copy", loses="part"))
     others = {name: value for name, value in namespace.items() if name not in collected.values}
     for each in weakly_referred(changed_inputs, others):
         found.append(Reason(each, "and reuse would give another one", loses="part"))
@@ -122,9 +126,9 @@ def _shared_with_code(
     reached = {name: namespace[name] for name in request.names if name in namespace}
     changed = {name: seen for name, seen in collected.values.items() if name in inputs}
     others = {name: value for name, value in namespace.items() if name not in collected.values}
-    return outputs_owned_by_code(collected.values, request.modules, {**reached, **defined}) or changed_parts(
-        changed, others
-    )
+    return outputs_owned_by_code(
+        collected.values, request.module_uses, {**reached, **defined}
+    ) or changed_parts(changed, others)
 
 
 def refused_parts(

@@ -23,7 +23,7 @@ from zennb.compat.iterators import KeptAlive
 from zennb.digests.memory import is_array, memory_parts
 from zennb.digests.reachability import is_reachable
 from zennb.digests.stretches import share_memory
-from zennb.packages.origin import origin
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -36,6 +36,7 @@ __all__ = [
     "connected",
     "forget",
     "groups",
+    "kept_by_libraries",
     "own_parts",
     "searched_state",
     "share",
@@ -108,17 +109,15 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     """
     if share_memory(one.memory, other.memory):
         return True
-    common = (one.mutable & other.mutable) - _libraries.keys()
+    common = one.mutable & other.mutable
+    if one.root in common or other.root in common:  # a value that is part of the other one, whoever keeps it
+        return True
+    common -= _libraries.keys()
     if not common:
         return False
-    # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
-    # one, an object that is known to be nobody's library. What follows walks all classes of the process.
-    if (
-        min(common) < 0
-        or one.root in common
-        or other.root in common
-        or not _searched.others.isdisjoint(common)
-    ):
+    # The cheap answers first: a variable that functions share (its id is negative), an object that is known to be
+    # nobody's library. What follows walks all classes of the process.
+    if min(common) < 0 or not _searched.others.isdisjoint(common):
         return True
     return not _are_libraries(common)
 
@@ -137,6 +136,31 @@ def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, ValueDigest
         )
         for name, each in value_digests.items()
     }
+
+
+def kept_by_libraries(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[str]:
+    """Return which values a library keeps too, in a module, a class or a container of these.
+
+    That is the value itself, an instance of a class of the user in it, and the array that it is a view of. What else
+    is in it counts as the library's own.
+    """
+    ids = frozenset[int]().union(*({*seen.mutable, id(value)} for value, seen in values.values()))
+    owned = _kept_by_libraries()
+    kept = {
+        id(each): each
+        for part in (owned, gc.get_referents(*_containers(owned)))
+        for each in part
+        if id(each) in ids
+    }
+    return [
+        name
+        for name, (value, seen) in values.items()
+        if id(value) in kept
+        or any(
+            _is_users(type(kept[each])) or (is_array(value) and is_array(kept[each]))
+            for each in seen.mutable & kept.keys()
+        )
+    ]
 
 
 def searched_state(digests: Iterable[ValueDigest]) -> tuple[frozenset[int], list[Stretch]]:
@@ -206,7 +230,13 @@ def _among(ids: frozenset[int], objects: list[Any]) -> list[Any]:
     """Return the objects with one of these ids, without plain values; usually none of the many is one."""
     if ids.isdisjoint(map(id, objects)):
         return []
-    return [each for each in objects if id(each) in ids and type(each) not in _PLAIN]
+    return [
+        each for each in objects if id(each) in ids and type(each) not in _PLAIN and not _is_users(type(each))
+    ]
+
+
+def _is_users(cls: type) -> bool:
+    return origin(module_of(cls)).is_users
 
 
 def _kept_by_libraries(names: Collection[str] | None = None) -> list[Any]:
