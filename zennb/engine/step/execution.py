@@ -24,7 +24,9 @@ from zennb.engine.environment.evaluated_code import EvaluatedCode
 from zennb.engine.environment.execution_environment import SHOWN
 from zennb.engine.environment.main_reads import MainReads
 from zennb.engine.environment.open_figures import PYPLOT, FigureRecorder
+from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.environment.stat_calls import put_back
+from zennb.engine.step.cached_functions import CachedFunctions
 from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.definition_notes import DefinitionNotes
 from zennb.engine.step.loaded_modules import MODULES, loaded_since
@@ -88,6 +90,7 @@ class StepExecution:
         self.before = NamespaceSnapshot(namespace, request.definition, request.writes)
         self.definitions = DefinitionNotes(request.definition, namespace)
         self._modules = ModuleSnapshot(request.module_uses)
+        self._cached = CachedFunctions(namespace)
         self.collected = NamespaceChanges()
         self.reasons: list[Reason] = []
         self.seconds = 0.0
@@ -208,6 +211,12 @@ class StepExecution:
             observed, {name: value for name, (value, _) in collected.values.items()}
         )
         self.reasons += reasons
+        self.reasons += self._cached.reasons(
+            namespace,
+            values=collected.values,
+            changed=[name for name in collected.values if name in self.inputs],
+            draws=not changes.keys().isdisjoint(GENERATORS),
+        )
         self.reasons += self._recorder.later_calls.reasons(
             modules=uses.modules,
             calls=[call.name for call in collected.calls],
