@@ -144,8 +144,8 @@ def kept_by_libraries(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[str
     That is the value itself, an instance of a class of the user in it, and the array that it is a view of. What else
     is in it counts as the library's own.
     """
-    ids = frozenset[int]().union(*({*seen.mutable, id(value)} for value, seen in values.values()))
-    owned = _kept_by_libraries()
+    ids = frozenset[int]().union(*(seen.mutable for _, seen in values.values()))
+    owned = _kept_by_libraries() if ids else []
     kept = {
         id(each): each
         for part in (owned, gc.get_referents(*_containers(owned)))
@@ -155,9 +155,8 @@ def kept_by_libraries(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[str
     return [
         name
         for name, (value, seen) in values.items()
-        if id(value) in kept
-        or any(
-            _is_users(type(kept[each])) or (is_array(value) and is_array(kept[each]))
+        if any(
+            kept[each] is value or _is_users(type(kept[each])) or (is_array(value) and is_array(kept[each]))
             for each in seen.mutable & kept.keys()
         )
     ]
