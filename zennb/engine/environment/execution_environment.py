@@ -274,7 +274,7 @@ class EnvironmentRecorder:
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
         if WARNING_FILTERS in uses.settings:
-            changes |= repeated_filters(self._before[WARNING_FILTERS], after[WARNING_FILTERS], uses.names)
+            changes |= repeated_filters(self._before, after, uses.names, uses.modules)
         relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
         relevant |= {name: settings.digest_of(name, self._before[name]) for name in uses.settings}
         policy = _policy(uses, tracer.folder)

@@ -23,9 +23,10 @@ from zennb.core.records.setting_names import (
 )
 from zennb.engine.environment.settings import content
 from zennb.errors import StoreError
+from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["OF_KERNELS", "PROCESS_STATE", "ProcessSetting", "forget_own_path", "repeated_filters"]
 
@@ -67,9 +68,19 @@ class ProcessSetting:
 def _warnings_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
     gone = before is None or any(each not in after for each in before)
     # Filters that were only added, or moved to the front by being set again, are set again on reuse, on top of whatever
-    # filters there are then. If some were taken away, the list is replaced as a whole.
-    filters = after if before is None or gone else _in_front(before, after)
-    return {"all": gone, "filters": [_plain(each) for each in filters if _is_named(each[2])]}
+    # filters there are then, or behind them. If some were taken away, the list is replaced as a whole.
+    count = len(after)
+    while before is not None and count and after[count - 1] not in before:
+        count -= 1
+    if before is None or gone or not count:
+        first, last = after, after[:0]
+    else:
+        first, last = _in_front(before, after[:count]), after[count:]
+    return {
+        "all": gone,
+        "filters": [_plain(each) for each in first if _is_named(each[2])],
+        "last": [_plain(each) for each in last if _is_named(each[2])],
+    }
 
 
 def _in_front(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -86,39 +97,48 @@ def _in_front(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Any, ...
 
 
 def repeated_filters(
-    before: tuple[Any, ...], after: tuple[Any, ...], texts: Collection[str]
+    before: Mapping[str, Any], after: Mapping[str, Any], texts: Iterable[str], uses: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     """Return how a step changes the filters, with those that it sets although they were set already.
 
     Args:
-        before: the filters when it began.
+        before: the settings when it began, the filters among them.
         after: those at its end.
         texts: what its code says: of a filter that it sets the action, the message and the module.
+        uses: dotted names of what it uses of modules: of such a filter the category.
     """
-    change = _warnings_change(before, after)
-    said, own = {*texts, ""}, []
-    for entry in after:
+    change = _warnings_change(before[WARNING_FILTERS], after[WARNING_FILTERS])
+    said, named, own, is_first = {*texts, ""}, {use.rpartition(".")[2] for use in uses}, [], True
+    for entry in after[WARNING_FILTERS]:
         plain = _plain(entry)
-        # A step depends on the broad filters that it finds, so what it adds to them is seen.
+        # A step depends on the broad filters that it finds, so what it adds to them is seen. What it sets again stands
+        # before all that others have set.
+        is_said = plain[1] or plain[3] or entry[2].__name__ in named or origin(entry[2].__module__).is_users
         is_again = {plain[0], plain[1], plain[3]} <= said and not _is_broad(entry) and _is_named(entry[2])
-        if is_again or plain in change["filters"]:
+        is_again = is_again and bool(is_said)
+        is_first = is_first and (is_again or plain in change["filters"])
+        if is_first or plain in change["filters"]:
             own.append(plain)
     change["filters"] = own
-    return {WARNING_FILTERS: change} if change["all"] or change["filters"] else {}
+    return {WARNING_FILTERS: change} if any(change.values()) else {}
 
 
 def _set_warnings(change: dict[str, Any]) -> None:
     if change["all"]:
         warnings.resetwarnings()
     # Each call puts its filter in front, so the last one of the list goes first.
-    for action, message, category, module, line in reversed(change["filters"]):
+    each: Any
+    for append, each in [(False, each) for each in reversed(change["filters"])] + [
+        (True, each) for each in change.get("last", ())
+    ]:
+        action, message, category, module, line = each
         kind = _category(category)
         if kind is None:  # its module is not imported here, so no such warning can be raised
             continue
         if message or module:
-            warnings.filterwarnings(action, message, kind, module, line)
+            warnings.filterwarnings(action, message, kind, module, line, append)
         else:
-            warnings.simplefilter(action, kind, line)
+            warnings.simplefilter(action, kind, line, append)
 
 
 def _errors(filters: Any) -> list[Any]:
