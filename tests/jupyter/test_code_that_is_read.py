@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import linecache
 import sys
 from typing import TYPE_CHECKING
 
@@ -254,3 +255,27 @@ def test_what_a_question_mark_shows_counts(notebook: Notebook) -> None:
     assert notebook.run("%%step s\nf?")[0].status == "cached"
     notebook.run(DOC2)
     assert notebook.run("%%step s\nf?")[0].status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("above", "body"),
+    [
+        ("import linecache", "line = linecache.getline('kept.py', 2)"),
+        ("import linecache", "linecache.checkcache()\nline = linecache.getlines('kept.py')[1:]"),
+        ("", "from linecache import getline\nline = getline('kept.py', 2)"),
+        (
+            "import linecache\ndef second(name):\n    return linecache.getline(name, 2)",
+            "line = second('kept.py')",
+        ),
+    ],
+)
+def test_lines_that_python_keeps_of_files_are_those_of_today(
+    notebook: Notebook, tmp_path: Path, above: str, body: str
+) -> None:
+    for text in ("old", "new"):
+        (tmp_path / "kept.py").write_text(f"# a file\n# {text}\n")
+        linecache.clearcache()
+        (_, ran) = notebook.run(above, f"%%step read\n{body}")
+        assert text in str(notebook.ns["line"])
+        assert ran.reason.startswith("not cacheable: it asks `linecache`") or text == "old"
+        notebook.restart()

@@ -24,7 +24,7 @@ from zennb.engine.step.code_owned_outputs import (
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import kept_by_libraries
 from zennb.errors import StepRefused
-from zennb.packages.origin import module_of
+from zennb.packages.origin import module_of, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -63,6 +63,8 @@ def reasons_against_reuse(
     found = list(collected.reasons)
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append(Reason("its shell lines print through the terminal itself"))
+    if any(top_level(use) == "linecache" for use in request.module_uses):
+        found.append(Reason("it asks `linecache`, which keeps files as they were when it first read them"))
     code = changed_code(definition, request.reached, namespace, inputs=inputs)
     is_notebooks = any(_is_notebooks(each, namespace) for each in code)
     code += [each for each in changed if each not in code][:_SHOWN]
