@@ -23,6 +23,7 @@ from zennb.compat.iterators import lends_attributes
 from zennb.compat.open_files import not_opened
 from zennb.compat.slot_names import slots_unnoticed
 from zennb.compat.tensors import is_compiled, torch
+from zennb.compat.tracebacks import with_traceback
 from zennb.digests.recipes import whole_recipe
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
@@ -336,14 +337,14 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
             if (reduced := table_reduction(value, self._shared)) is not None:
                 return reduced
-        return library_reduction(value, *self._found, by_structure=self._by_structure) or whole_recipe(value)
+        known = library_reduction(value, *self._found, by_structure=self._by_structure)
+        return with_traceback(value, known or whole_recipe(value))
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a class or function that is not imported, or a part of one; None for anything else."""
         if is_compiled(value):
             raise pickle.PicklingError("made by `torch.compile`; keep what it was made of")
-        is_code = is_a(value, type | FunctionType)
-        if is_code and module_of(value) == "__main__":
+        if (is_code := is_a(value, type | FunctionType)) and module_of(value) == "__main__":
             name = own_name(value, self._scope)
             # A function that is an output is stored whole: on reuse nothing else defines it.
             by_name = is_a(value, type) or id(value) not in self._whole

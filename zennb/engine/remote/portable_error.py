@@ -7,45 +7,22 @@ import io
 import pickle
 from contextlib import suppress
 from dataclasses import dataclass
-from types import FunctionType, TracebackType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from zennb.compat.tracebacks import TracebackFrame, frames_of, traceback_of
 from zennb.core.secrets.held import HELD, hide_secrets
 from zennb.materializers.definitions import find
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = ["RemoteError", "carried", "restored"]
 
 _LARGEST = 1 << 20
 """Bytes of a pickled exception, and characters of its text. What is larger is left out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Frame:
-    """One frame of a traceback: file and name of the code, its first line, and the line that raised."""
-
-    filename: str
-    name: str
-    first: int
-    line: int
-
-    def rebuilt(self, inner: TracebackType | None) -> TracebackType | None:
-        """Return a traceback that prints like the original: code of that name raises on that line of that file."""
-        # Traceback objects take only real frames, and a frame exists only while code runs. So a tiny piece of code
-        # raises on the line in question. Blank lines move it there, counted from the first line of the original code.
-        stub = compile("\n" * (self.line - self.first) + "1 / 0", self.filename, "exec")
-        code = stub.replace(co_name=self.name, co_qualname=self.name, co_firstlineno=self.first)
-        try:
-            exec(code, {"__name__": "__main__"})
-        except ZeroDivisionError as error:
-            frame = error.__traceback__.tb_next if error.__traceback__ is not None else None
-            if frame is not None:
-                return TracebackType(inner, frame.tb_frame, frame.tb_lasti, self.line)
-        return inner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +35,7 @@ class _ErrorParts:
     pickled: tuple[bytes, ...]
     type: str
     message: str
-    frames: tuple[_Frame, ...]
+    frames: tuple[TracebackFrame, ...]
     cause: _ErrorParts | None = None
     context: _ErrorParts | None = None
     hides_context: bool = False
@@ -113,7 +90,7 @@ def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -
         pickled=tuple(_pickles(error, names)) if is_safe else (),
         type=type(error).__name__,
         message=message,
-        frames=tuple(_frames(error.__traceback__)),
+        frames=tuple(frames_of(error.__traceback__)),
         cause=before.get("cause"),
         context=before.get("context"),
         hides_context=error.__suppress_context__,
@@ -139,7 +116,7 @@ def _together(parts: _ErrorParts, scope: Mapping[str, Any]) -> BaseException:
     found.__cause__ = None if parts.cause is None else _together(parts.cause, scope)
     found.__context__ = None if parts.context is None else _together(parts.context, scope)
     found.__suppress_context__ = parts.hides_context
-    return found.with_traceback(_traceback(parts.frames))
+    return found.with_traceback(traceback_of(parts.frames))
 
 
 def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseException:
@@ -149,21 +126,6 @@ def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseExce
         with suppress(TypeError):  # the classes differ in layout: the copy it is
             error.__class__ = own
     return error
-
-
-def _frames(traceback: TracebackType | None) -> Iterator[_Frame]:
-    while traceback is not None:
-        code, line = traceback.tb_frame.f_code, traceback.tb_lineno
-        first = min(code.co_firstlineno, line)
-        yield _Frame(filename=code.co_filename, name=code.co_name, first=first, line=line)
-        traceback = traceback.tb_next
-
-
-def _traceback(frames: Sequence[_Frame]) -> TracebackType | None:
-    found: TracebackType | None = None
-    for each in reversed(frames):
-        found = each.rebuilt(found)
-    return found
 
 
 class _ErrorPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
