@@ -58,3 +58,24 @@ def test_an_error_says_after_reuse_where_it_was_raised(notebook: Notebook, body:
         notebook.restart()
     assert ran.status == "cached"
     assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.parametrize(
+    ("above", "body"),
+    [
+        ("import sys", "r = str(sys.last_value)"),
+        ("", "from sys import last_value\nr = str(last_value)"),
+        (
+            "import io, traceback",
+            "_out = io.StringIO()\ntraceback.print_last(file=_out)\nr = _out.getvalue()",
+        ),
+    ],
+)
+def test_the_last_error_is_that_of_the_notebook(notebook: Notebook, above: str, body: str) -> None:
+    for text in ("one", "two"):
+        notebook.run(above)
+        notebook.cell(f"raise ValueError('{text}')")
+        (ran,) = notebook.run(f"%%step ask\n{body}")
+        assert text in notebook.ns["r"]
+        notebook.restart()
+    assert "for the last error" in ran.reason

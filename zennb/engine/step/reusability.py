@@ -27,7 +27,7 @@ from zennb.errors import StepRefused
 from zennb.packages.origin import module_of, top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
@@ -63,8 +63,7 @@ def reasons_against_reuse(
     found = list(collected.reasons)
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append(Reason("its shell lines print through the terminal itself"))
-    if any(top_level(use) == "linecache" for use in request.module_uses):
-        found.append(Reason("it asks `linecache`, which keeps files as they were when it first read them"))
+    found += _of_this_process(request.module_uses)
     code = changed_code(definition, request.reached, namespace, inputs=inputs)
     is_notebooks = any(_is_notebooks(each, namespace) for each in code)
     code += [each for each in changed if each not in code][:_SHOWN]
@@ -93,6 +92,26 @@ def reasons_against_reuse(
         is_copied = holder not in collected.defines and module_of(namespace.get(holder)) == "__main__"
         found.append(Reason(each, "so reuse would give a copy", loses="part" if is_copied else "result"))
     return found
+
+
+_OF_LAST_ERROR = frozenset(
+    {
+        "pdb.pm",
+        "sys.last_exc",
+        "sys.last_traceback",
+        "sys.last_type",
+        "sys.last_value",
+        "traceback.print_last",
+    }
+)
+
+
+def _of_this_process(uses: Collection[str]) -> Iterator[Reason]:
+    """Yield what a step asks Python for that is none of its inputs, and another one in the next process."""
+    if any(top_level(use) == "linecache" for use in uses):
+        yield Reason("it asks `linecache`, which keeps files as they were when it first read them")
+    if last := sorted(_OF_LAST_ERROR.intersection(uses)):
+        yield Reason(f"it asks `{last[0]}` for the last error, which is none of its inputs")
 
 
 _SHOWN = 3
