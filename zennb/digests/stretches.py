@@ -377,8 +377,10 @@ def _of_polars_series(series: Any) -> _Noted:
     for chunk in series.get_chunks():
         # What is a copy is made anew each time, so it lies elsewhere the second time.
         one, other = exported(chunk), exported(chunk)
-        again = {stretch for stretch, _ in stretches(other)}
-        yield from ((each._replace(use=SEEN), None) for each, _ in stretches(one) if each in again)
+        again = {(each.start, each.end) for each, _ in stretches(other)}
+        for each, _ in stretches(one):
+            if (each.start, each.end) in again:  # the owner is a view that was made to look
+                yield each._replace(use=SEEN, owner=0), None
 
 
 def exported(chunk: Any) -> Any:
