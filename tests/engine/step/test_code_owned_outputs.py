@@ -112,14 +112,16 @@ def test_a_value_of_a_local_module_belongs_to_the_module(
     assert said(scope, "x = [1, [2]]", {"x": [1, [2]]}) == []
 
 
-def test_of_a_package_only_what_lies_on_top_is_part_of_it(
+def test_of_a_package_what_the_code_names_is_part_of_it(
     scope: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = {"inner": [1]}
     monkeypatch.setattr(np, "a_table_of_the_tests", table, raising=False)
     told = said(scope, "x = np.a_table_of_the_tests", {"x": table})
     assert "`x` shares state with module `np`" in told
-    assert said(scope, "x = np.a_table_of_the_tests['inner']", {"x": table["inner"]}) == []
+    told = said(scope, "x = np.a_table_of_the_tests['inner']", {"x": table["inner"]})
+    assert told == ["`x` shares state with constant `numpy.a_table_of_the_tests`"]
+    assert said(scope, "x = np.arange(1)", {"x": table["inner"]}) == []
     assert said(scope, "x = np.arange(3)", {"x": np.arange(3)}) == []
 
 

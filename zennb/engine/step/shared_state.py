@@ -146,12 +146,12 @@ def kept_by_libraries(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[str
     """
     ids = frozenset[int]().union(*(seen.mutable for _, seen in values.values()))
     owned = _kept_by_libraries() if ids else []
-    kept = {
-        id(each): each
-        for part in (owned, gc.get_referents(*_containers(owned)))
-        for each in part
-        if id(each) in ids
-    }
+    containers = _containers(owned)
+    if ids.isdisjoint(map(id, owned)) and ids.isdisjoint(map(id, gc.get_referents(*containers))):
+        return []
+    # What is only a key is not handed out, as of the numbers that a library counts for each model.
+    inside = [dict.values(each) if is_a(each, dict) else gc.get_referents(each) for each in containers]
+    kept = {id(each): each for part in (owned, *inside) for each in part if id(each) in ids}
     return [
         name
         for name, (value, seen) in values.items()
