@@ -138,7 +138,7 @@ class NamespaceChanges:
         values: output name → value and content.
         defines: names bound to modules, functions and classes.
         deletes: names it deleted.
-        own: names that stay the step's own (private ones, and those that `-o` leaves out).
+        own: names that stay the step's own (private ones that its cell binds, and those that `-o` leaves out).
         unchanged: inputs whose digest is the same afterwards.
         reasons: why the step cannot be reused; empty as a rule.
         parts: output that is a part of an unchanged input → where it is in there.
@@ -191,7 +191,7 @@ def collect_changes(
     # Code comes first: it is executed again on reuse, and so is neither stored nor compared as data.
     defines = [name for name in stored if _is_defined(name, definition, namespace)]
     rest = [name for name in stored if name not in defines]
-    own = [name for name in rest if _is_own(name, options.outputs)]
+    own = [name for name in rest if _is_own(name, definition)]
     keep_mapped(definition.name, own, namespace)
     for name in (each for each in rest if each not in own):
         outputs.add(name)
@@ -270,8 +270,12 @@ def _is_made(name: str, value: object, definition: StepDefinition, namespace: Ma
     return has_state(value) or definitions(definition.tree, [name]) is None
 
 
-def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
-    return name.startswith("_") if declared is None else name not in declared
+def _is_own(name: str, definition: StepDefinition) -> bool:
+    """Whether a name is local to the step. What a function of another cell counts by (`global _n`) is not."""
+    declared = definition.options.outputs
+    if declared is not None:
+        return name not in declared
+    return name.startswith("_") and name in definition.analysis.binds
 
 
 def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Iterable[str]) -> str:
