@@ -11,8 +11,8 @@ HERE = frozenset({"figure", "pyplot", "s_draw", "s_figure", "s_worker", "s_writt
 """Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook, and
 figures that it leaves open are the worker's."""
 
-NOT_AGAIN = frozenset({"s_draw", "s_figure", "s_last", "s_reread", "s_written"})
-"""Steps that are not run once more as a pipeline: the figures, the folder and what is shown last are others by then."""
+NOT_AGAIN = frozenset({"s_connected", "s_draw", "s_figure", "s_last", "s_reread", "s_tick", "s_written"})
+"""Steps that are not run once more as a pipeline: figures, folder, counters and what is shown last differ by then."""
 
 READERS = frozenset({"s_file", "s_lazy", "s_native", "s_out", "s_worker"})
 """Steps that find no file, or another one, where there was one, once a later cell has left the folder."""
@@ -329,6 +329,32 @@ ODD: Cells = {
     "s_odd": ("r_od = odd.n", "r_od = [type(odd).__name__]", "r_od = [odd]", "odd.n = 7\nr_od = len(xs)"),
 }
 
+COUNTERS: Cells = {
+    "tick": (
+        "def tick():\n    global _ticks\n    _ticks += 1\n    return _ticks",
+        "def tick():\n    global _ticks\n    _ticks = _ticks + RATE\n    return [_ticks]",
+    ),
+    "s_tick": ("r_ti = tick()", "r_ti = [tick(), tick()]", "r_ti = 'tock'"),
+}
+
+CONNECTIONS: Cells = {
+    "connection": (
+        "import sqlite3\nsqlite3.connect('c.db').close()\nconnection = sqlite3.connect('c.db')",
+        "import sqlite3\nconnection = sqlite3.connect('c.db', timeout=1)\nconnection.row_factory = sqlite3.Row",
+        "import sqlite3\nconnection = sqlite3.connect('c.db')\nconnection.create_function('two', 0, lambda: 2)",
+    ),
+    "rows": (
+        "connection.executescript(f'drop table if exists t; create table t as select {RATE} x').close()",
+        "r_ro = [*connection.execute('create table if not exists t (x)'), connection.commit()]",
+    ),
+    "s_connected": (
+        "r_cn = [tuple(row) for row in connection.execute('select * from t')]",
+        "r_cn = connection.execute('select count(*) from sqlite_master').fetchone()[0]",
+        "r_cn = connection.execute('insert into t values (7)').rowcount\nconnection.commit()",
+        "connection = [connection][0]\nr_cn = len(xs)",
+    ),
+}
+
 KINDS: dict[str, Cells] = {
     "definitions": DEFINITIONS,
     "text": TEXT,
@@ -341,10 +367,13 @@ KINDS: dict[str, Cells] = {
     "odd": ODD,
     "figures": FIGURES,
     "loaded": LOADED,
+    "counters": COUNTERS,
+    "connections": CONNECTIONS,
 } | ({"torch": TORCH} if find_spec("torch") else {})
 """Kinds of cells: definitions with effects, names inside text, files that Python does not open itself, effects on
 libraries, the environment and working folder, local modules that carry state, what reuse gives back, what it shows and
-what `_` is then, odd objects, figures of pyplot, modules that an object needs; where it is installed, torch."""
+what `_` is then, odd objects, figures of pyplot, modules that an object needs, counters under private names,
+connections to databases; where it is installed, torch."""
 
 MOD_D = """
 LOCATION = 'en'

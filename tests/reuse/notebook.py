@@ -331,8 +331,10 @@ DATA: dict[str, tuple[str, ...]] = {
 }
 """Files that steps read, each with its variants; the last two are not there at first."""
 
-SEEDED = "import random\nimport numpy as np\nrandom.seed(0)\nnp.random.seed(0)"
-"""What a new kernel runs first: without it, two kernels draw other numbers, with zennb or without."""
+SEEDED = "import random\nimport numpy as np\nrandom.seed(0)\nnp.random.seed(0)\n_ticks = 0"
+"""What a new kernel runs first: without it, two kernels draw other numbers, with zennb or without.
+
+A step would keep `_ticks` to itself, where it is no function that binds it."""
 
 PACKAGE = """
 __version__ = {version!r}

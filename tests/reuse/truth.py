@@ -12,6 +12,7 @@ import functools
 import hashlib
 import os
 import re
+import sqlite3
 import sys
 import types
 from pathlib import Path
@@ -29,6 +30,11 @@ FOLLOWS = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 OWN = frozenset({"__main__", *LOCAL})
 
 Chain = tuple[str, ...]
+
+
+def _file_of(connection: sqlite3.Connection) -> str:
+    path = Path(connection.execute("pragma database_list").fetchone()[2])
+    return path.read_bytes().hex() if path.is_file() else ""
 
 
 class Truth:
@@ -98,6 +104,8 @@ class Truth:
             self._code(name, value, None, rest)
         else:
             self._found[name] = Content(self._namespace).text(value)
+            if isinstance(value, sqlite3.Connection):
+                self._found[name] += f" {value.row_factory} {value.total_changes} {_file_of(value)}"
             self._inside(name, value, rest)
 
     def _inside(self, name: str, value: Any, rest: Chain) -> None:
