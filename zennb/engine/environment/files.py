@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, unquote
 
 import xxhash
 
+from zennb.compat.shared_files import reading
 from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.errors import StepRefused
 
@@ -274,13 +275,13 @@ def keepable(
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with reading(path) as file:
         return file.read()
 
 
 def _content(path: str, _mark: Signature) -> str:
     digest = xxhash.xxh3_128()
-    with open(path, "rb") as file:
+    with reading(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return f"file {digest.hexdigest()}"
@@ -331,7 +332,7 @@ def file_digest(path: str, step: str) -> str:
     for file in files:
         # Names count as well: a renamed file is another input, even with the same content.
         digest.update(str(file.relative_to(root)).encode() + b"\0")
-        with file.open("rb") as stream:
+        with reading(file) as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
 
@@ -339,7 +340,7 @@ def file_digest(path: str, step: str) -> str:
 def small_text(path: str, largest: int = 1 << 14) -> str:
     """Return the text of a file; "" where it is large, or no text."""
     try:
-        with open(path, "rb") as file:
+        with reading(path) as file:
             data = file.read(largest + 1)
         return data.decode() if len(data) <= largest else ""
     except (OSError, ValueError):

@@ -18,6 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from zennb.compat.python import environment_data
+from zennb.compat.shared_files import reading
 from zennb.core.reading.joined_texts import HOLE
 from zennb.engine.environment.file_events import FolderWatch
 from zennb.engine.environment.files import Signature, fixed_part, matches, signature, small_text
@@ -211,7 +212,7 @@ class NamedPaths:
         end, was = self._ends.get(path, b""), self._before.named.get(path, (0,))[0]
         if not end or os.path.getsize(path) <= was:
             return False
-        with open(path, "rb") as file:
+        with reading(path) as file:
             file.seek(was - len(end))
             return file.read(len(end)) == end
 
@@ -363,7 +364,7 @@ def _from_inside(name: str) -> Iterator[str]:
 
 def _end(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with reading(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
             return file.read(_TAIL)
     except OSError:  # a folder, or a file of somebody else's

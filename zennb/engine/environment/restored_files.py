@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zennb.compat.shared_files import reading
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.files import state
 from zennb.errors import StoreError
@@ -34,13 +35,18 @@ def restore_files(files: Mapping[str, bytes | str | None]) -> None:
                 _remove(name, content)
             elif not path.is_file():
                 _replace(path, content)
-            elif path.stat().st_size != len(content) or path.read_bytes() != content:
+            elif path.stat().st_size != len(content) or _bytes(path) != content:
                 _refuse_other_names(name)
                 _replace(path, content)
         except StoreError:
             raise
         except OSError as error:
             raise StoreError(f"it writes {name}, which cannot be written ({error}).") from error
+
+
+def _bytes(path: Path) -> bytes:
+    with reading(path) as file:
+        return file.read()
 
 
 def _remove(name: str, before: str) -> None:
