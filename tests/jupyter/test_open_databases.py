@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.jupyter.conftest import Notebook
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -87,6 +92,8 @@ UNKNOWN = {
     "in memory": "con = sqlite3.connect(':memory:')",
     "a function of its own": "con = sqlite3.connect('a.db')\ncon.create_function('one', 0, lambda: 1)",
     "a setting": "con = sqlite3.connect('a.db')\nset_to = con.execute('pragma foreign_keys = on').fetchall()",
+    "a journal": "con = sqlite3.connect('a.db')\nset_to = con.execute('pragma journal_mode = memory').fetchall()",
+    "an address": "con = sqlite3.connect('file:a.db?mode=ro')  # on some systems, without `uri`",
     "another case": "con = sqlite3.connect('a.db')\nset_to = con.execute('pragma case_sensitive_like = on').fetchall()",
     "a table of its own": "con = sqlite3.connect('a.db')\nset_to = con.execute('create temp table u (x)').fetchall()",
     "a second file": "con = sqlite3.connect('a.db')\nset_to = con.execute(\"attach 'b.db' as b\").fetchall()",
@@ -139,3 +146,79 @@ def test_a_change_by_somebody_else_counts_though_nothing_ran(notebook: Notebook)
     Path("a.db").write_bytes(before)
     assert again(notebook, OPENED, READ) == ["cached", "completed"]
     assert notebook.ns["rest"] == [(1,), (2,)]
+
+
+def elsewhere(code: str) -> str:
+    """Run code in another process; return what it prints."""
+    lines = ("import sqlite3", "con = sqlite3.connect('a.db', timeout=0.1)", code, "con.close()")
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+    )
+    return (done.stdout + done.stderr.rpartition(": ")[2]).strip()
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Let another process have the database for itself."""
+    code = "import sqlite3\nc = sqlite3.connect('a.db')\nc.execute('begin exclusive')\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdout.readline()
+        yield
+        other.stdin.close()
+
+
+def test_a_connection_to_a_file_that_was_replaced_is_the_old_file(notebook: Notebook) -> None:
+    notebook.run(OPENED)
+    fill("new.db", 7)
+    Path("new.db").replace("a.db")
+    notebook.run(READ)
+    assert notebook.ns["rest"] == [(1,), (2,)]
+    assert again(notebook, OPENED, READ) == ["completed", "completed"]
+    assert notebook.ns["rest"] == [(7,)]
+
+
+def test_a_link_is_followed_again(notebook: Notebook) -> None:
+    fill("b.db", 1)
+    Path("c.db").write_bytes(Path("b.db").read_bytes())
+    opened, link = "%%step opened\ncon = sqlite3.connect('link.db')", Path("link.db")
+    link.symlink_to("b.db")
+    notebook.run(opened, READ)
+    link.unlink()
+    link.symlink_to("c.db")
+    assert again(notebook, opened, READ) == ["cached", "cached"]
+    notebook.run("where = con.execute('pragma database_list').fetchone()[2]")
+    assert Path(notebook.ns["where"]).name == "c.db"
+
+
+def test_a_lock_of_another_process_keeps_no_cell_waiting(notebook: Notebook) -> None:
+    step = "%%step other\nisolation = con.isolation_level"
+    notebook.run(OPENED, step)
+    start = time.monotonic()
+    with locked():
+        notebook.run("%%step third\nrow_factory = con.row_factory")
+        again(notebook, OPENED, step)
+    assert time.monotonic() - start < 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the locks of POSIX")
+@pytest.mark.parametrize(
+    "look", [READ, "%%step named\nname = 'a.db'", "%%step opens\nsqlite3.connect('a.db').close()"]
+)
+def test_locks_of_the_user_are_kept(notebook: Notebook, look: str) -> None:
+    notebook.run(
+        "writing = sqlite3.connect('a.db', isolation_level=None)",
+        "none = writing.execute('begin immediate').fetchall()",
+    )
+    notebook.run("con = sqlite3.connect('a.db')", look)
+    assert elsewhere("con.execute('begin immediate')") == "database is locked"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the locks of POSIX")
+def test_a_log_with_what_is_committed_is_not_removed(notebook: Notebook) -> None:
+    elsewhere("con.execute('pragma journal_mode = wal')")
+    notebook.run("con = sqlite3.connect('a.db')", READ)
+    assert elsewhere("print(*con.execute('select * from t'))") == "(1,) (2,)"
+    notebook.run("done = con.execute('insert into t values (3)').rowcount\ncon.commit()")
+    assert elsewhere("print(*con.execute('select * from t'))") == "(1,) (2,) (3,)"

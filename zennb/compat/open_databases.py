@@ -19,14 +19,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xxhash import xxh3_128
 
-from zennb.compat.open_files import is_opening
+from zennb.compat.open_files import absolute, is_opening
 from zennb.with_blocks import block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["OpenDatabase", "database_again", "database_in", "file_of", "none_opened", "note_connection"]
+__all__ = [
+    "OpenDatabase",
+    "database_again",
+    "database_in",
+    "file_of",
+    "none_opened",
+    "note_connection",
+    "note_name",
+]
 
 _LARGEST = 256_000_000
 """Bytes of a database that are read to tell whether it has changed; it is read again after every cell."""
@@ -36,14 +44,18 @@ _CHANGED_LATER = ("isolation_level", "row_factory", "text_factory", "autocommit"
 
 _PRAGMAS = (
     *(
+        "analysis_limit",
         "automatic_index",
         "busy_timeout",
         "cache_size",
+        "cache_spill",
         "cell_size_check",
+        "checkpoint_fullfsync",
         "count_changes",
         "defer_foreign_keys",
     ),
     *("empty_result_callbacks", "foreign_keys", "full_column_names", "fullfsync", "ignore_check_constraints"),
+    *("journal_mode", "journal_size_limit"),
     *("legacy_alter_table", "locking_mode", "max_page_count", "mmap_size", "query_only", "read_uncommitted"),
     *(
         "recursive_triggers",
@@ -60,24 +72,40 @@ _PRAGMAS = (
 _LIMITS, _SWITCHES = range(12), range(1002, 1020)
 """Numbers of SQLite's limits, and of what can be switched on and off (`getconfig`, Python 3.12)."""
 
-_opened: dict[int, dict[str, Any]] = {}
-"""Id of a connection → the options it was opened with. Whatever opens another one there replaces them."""
+
+class _Opening(NamedTuple):
+    """How a connection was opened: the path that was asked for, links and all, and the other arguments."""
+
+    path: str
+    options: dict[str, Any]
+
+
+_opened: dict[int, _Opening] = {}
+"""Id of a connection → how it was opened. Whatever opens another one there replaces that."""
+
+_asked: ContextVar[Any] = ContextVar("asked")
+"""The file that the next connection of this thread is to be opened to."""
 
 
 class OpenDatabase(NamedTuple):
     """What a connection is that has changed nothing.
 
     Attributes:
-        name: of the file, from the working folder if it is in there.
+        name: of the file, as it was asked for, but from the working folder if it is in there.
         options: the other arguments that it was opened with.
         settings: attributes that have been set since.
-        content: digest of what is in the file, and in the log beside it.
+        content: digest of what it reads.
     """
 
     name: str
     options: dict[str, Any]
     settings: dict[str, Any]
     content: str
+
+
+def note_name(name: Any) -> None:
+    """Note which file is asked for by the call that opens the next connection of this thread."""
+    _asked.set(name)
 
 
 def note_connection(connection: Any, frame: FrameType) -> None:
@@ -89,7 +117,7 @@ def note_connection(connection: Any, frame: FrameType) -> None:
     with suppress(Exception):  # source that is gone, or that is no more what runs
         options = _options(frame)
         if options is not None:
-            _opened[id(connection)] = options
+            _opened[id(connection)] = _Opening(absolute(os.fsdecode(_asked.get())), options)
 
 
 def _options(frame: FrameType) -> dict[str, Any] | None:
@@ -129,15 +157,14 @@ def database_in(connection: Any) -> OpenDatabase | None:
 
     Asking changes nothing.
     """
-    options = _opened.get(id(connection))
-    if options is None or type(connection) is not _sqlite3().Connection or not _tells_all(connection):
+    opening = _opened.get(id(connection))
+    if opening is None or type(connection) is not _sqlite3().Connection or not _tells_all(connection):
         return None
     try:
-        name = _name(connection)
-        content = _content(Path(name)) if name else None
-        if content is None or connection.in_transaction or connection.total_changes:
+        if connection.in_transaction or connection.total_changes or not _is_whole(connection, opening.path):
             return None
-        with closing(_open(name, options)) as fresh:
+        with closing(_reading(*opening)) as fresh:
+            content = _content(connection)
             if _state(connection) != _state(fresh):
                 return None
             settings = {
@@ -145,18 +172,20 @@ def database_in(connection: Any) -> OpenDatabase | None:
                 for each in _CHANGED_LATER
                 if getattr(connection, each, None) != getattr(fresh, each, None)
             }
+        path = opening.path
+        name = os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
     except (_sqlite3().Error, OSError, UnicodeError):  # another thread's, locked, gone
         return None
-    return OpenDatabase(name, dict(options), settings, content)
+    return OpenDatabase(name, dict(opening.options), settings, content)
 
 
-def _name(connection: Any) -> str:
-    """Return the file that is the whole of what a connection reads; "" when there is none, or more."""
-    found = _rows(connection, "PRAGMA database_list")
-    path = found[0][2] if len(found) == 1 else ""
-    if type(path) is not str:  # a text factory makes something else of it
-        return ""
-    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+def _is_whole(connection: Any, path: str) -> bool:
+    """Whether the file at a path is the whole of what a connection reads, is not large, and nobody writes to it."""
+    found, real = _rows(connection, "PRAGMA database_list"), os.path.realpath(path)
+    # The address of a file is no path, and a text factory makes something else of it.
+    if len(found) != 1 or found[0][2] not in {path, real}:
+        return False
+    return not Path(f"{real}-journal").exists() and Path(real).stat().st_size <= _LARGEST
 
 
 def _tells_all(connection: Any) -> bool:
@@ -189,14 +218,30 @@ def _rows(connection: Any, query: str) -> list[Any]:
     return sorted(cursor.execute(query).fetchall(), key=repr)
 
 
-def _content(path: Path) -> str | None:
-    """Return a digest of a database and its log; None while somebody writes to it, or if it is large."""
-    if Path(f"{path}-journal").exists() or path.stat().st_size > _LARGEST:
-        return None
-    log = Path(f"{path}-wal")
-    digest = xxh3_128(path.read_bytes())
-    digest.update(log.read_bytes() if log.exists() else b"")
-    return digest.hexdigest()
+def _content(connection: Any) -> str:
+    """Return a digest of what a connection reads, which is no more the file at its path if that was replaced.
+
+    SQLite reads it: whoever else closes the file takes all locks from those who have it open in this process.
+    """
+    return xxh3_128(connection.serialize()).hexdigest()
+
+
+def _reading(name: str, options: dict[str, Any]) -> Any:
+    """Return a connection that has begun to read, so that no other process can keep this one waiting.
+
+    Raises:
+        sqlite3.Error: another process has locked the file.
+    """
+    connection = _open(name, options)
+    try:
+        ((patience,),) = _rows(connection, "PRAGMA busy_timeout")
+        for each in ("PRAGMA busy_timeout = 0", "BEGIN", "SELECT 1 FROM sqlite_master"):
+            _rows(connection, each)
+        _rows(connection, f"PRAGMA busy_timeout = {patience}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _open(name: str, options: dict[str, Any]) -> Any:
@@ -205,7 +250,7 @@ def _open(name: str, options: dict[str, Any]) -> Any:
 
 def file_of(database: OpenDatabase) -> str:
     """Return the path of the file."""
-    return str(Path(database.name).absolute())
+    return absolute(database.name)
 
 
 _refusal: ContextVar[Callable[[str], Exception] | None] = ContextVar("refusal", default=None)
@@ -231,13 +276,15 @@ def database_again(*found: Any) -> Any:
     if (refusal := _refusal.get()) is not None:
         raise refusal(there.name)
     try:
-        content = _content(Path(there.name))
-    except OSError as error:
+        Path(there.name).stat()  # opening it would make it
+        with closing(_reading(there.name, there.options)) as fresh:
+            content = _content(fresh)
+    except (OSError, _sqlite3().Error) as error:
         raise ValueError(f"the database {there.name} cannot be opened as before ({error})") from error
     if content != there.content:
         raise ValueError(f"the database {there.name} has changed since")
     connection = _open(there.name, there.options)
-    _opened[id(connection)] = dict(there.options)
+    _opened[id(connection)] = _Opening(absolute(there.name), dict(there.options))
     for name, value in there.settings.items():
         setattr(connection, name, value)
     if not is_opening():

@@ -11,7 +11,7 @@ import threading
 from functools import cache
 from typing import Any, Protocol
 
-from zennb.compat.open_databases import note_connection
+from zennb.compat.open_databases import note_connection, note_name
 from zennb.engine.environment import stat_calls
 from zennb.engine.environment.callers import INSIDE, caller, is_users
 from zennb.engine.environment.variable_reads import unwatch, watch
@@ -125,6 +125,8 @@ def _hook(
     _active: dict[int, Any] = _tracers,
 ) -> None:
     # Python calls this for far more than files (even for `id`), so the fast exit comes first.
+    if event == "sqlite3.connect":
+        note_name(*arguments)
     if event not in _reports or not _active or getattr(INSIDE, "busy", False):
         if event == "sqlite3.connect/handle":
             note_connection(arguments[0], sys._getframe(1))  # noqa: SLF001 - the call says how it is opened
