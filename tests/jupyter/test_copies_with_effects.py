@@ -32,6 +32,19 @@ class K:
         self.__dict__.update(state)
         {}
 k = K()"""
+SETTER = """    @property
+    def w(self): return 1
+    @w.setter
+    def w(self, value): seen.append(value)
+"""
+NOTED = """    def __init__(self): self.__dict__["v"] = 1
+    def __setattr__(self, name, value):
+        seen.append(name)
+        object.__setattr__(self, name, value)"""
+DESCRIPTOR = """class D:
+    def __get__(self, one, cls=None): return self
+    def __set__(self, one, value): seen.append(value)
+"""
 DERIVED = """seen = []
 class K({0}):
     def {1}:
@@ -54,6 +67,35 @@ ACTING = {
         "next(ids)",
         1,
     ),
+    "setstate uses a default": (
+        LOAD.format("self.log()").replace(
+            "    def __init__", "    def log(self, to=seen): to.append(1)\n    def __init__"
+        ),
+        "len(seen)",
+        0,
+    ),
+    "setstate gets a default": (
+        LOAD.format("log.append(1)").replace("(self, state)", "(self, state, *, log=seen)"),
+        "len(seen)",
+        0,
+    ),
+    "setstate sets a property": (
+        LOAD.format("self.w = 1").replace("    def __init__", SETTER + "    def __init__"),
+        "len(seen)",
+        0,
+    ),
+    "setstate sets what is noted": (
+        LOAD.format("setattr(self, 'w', 1)").replace("    def __init__(self): self.v = 1", NOTED),
+        "len(seen)",
+        0,
+    ),
+    "setstate sets what a descriptor notes": (
+        LOAD.format("self.w = 1").replace("class K:", DESCRIPTOR + "class K:\n    w = D()"),
+        "len(seen)",
+        0,
+    ),
+    "setstate hands a method on": (LOAD.format("list(map(seen.append, [1]))"), "len(seen)", 0),
+    "setstate names a method": (LOAD.format("add = seen.append\n        add(1)"), "len(seen)", 0),
     "setstate writes a file": (LOAD.format("open('log', 'a').close()"), "os.path.exists('log')", False),
     "setstate writes to a path": (
         LOAD.format("pathlib.Path('log').write_text('')"),

@@ -11,6 +11,21 @@ if TYPE_CHECKING:
 
 # What is defined, what the step makes, and what a cell asks.
 HARMLESS = {
+    "checks what is set": (
+        """class K:
+    def __init__(self): self.w = 1
+    @property
+    def w(self): return self.v
+    @w.setter
+    def w(self, value): self.v = float(value)
+    def __setattr__(self, name, value):
+        if name.startswith('x'): raise AttributeError(name)
+        super().__setattr__(name, value)
+    def __setstate__(self, state, kinds=(int, float)):
+        self.w = state['v']""",
+        "k = K()",
+        "k.v",
+    ),
     "sets its state": (
         "class K:\n    def __setstate__(self, state): self.__dict__ = state",
         "k = K()\nk.v = 1",

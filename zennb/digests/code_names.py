@@ -5,24 +5,29 @@ from __future__ import annotations
 import ast
 import sys
 from enum import Enum, auto
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import is_a
+from zennb.compat.instances import class_attribute, is_a
 from zennb.core.reading.tree import nodes_in
 from zennb.digests.call_effects import LOCAL
+from zennb.digests.immutable import is_immutable
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from zennb.digests.function_source import Function
 
 __all__ = [
     "VIEWS",
     "Role",
+    "accessors",
     "aliases_in",
     "arguments_of",
     "bound_by",
+    "constant_text",
+    "defaults_kept",
     "imported_by",
     "kept_places",
     "last_name",
@@ -111,6 +116,12 @@ def last_name(target: ast.expr) -> str:
     return held.attr if isinstance(held, ast.Attribute) else held.id if isinstance(held, ast.Name) else ""
 
 
+def constant_text(nodes: Sequence[ast.expr]) -> str:
+    """Return the text that the first of some expressions is; "" where it is computed, or there is none."""
+    value = nodes[0].value if nodes and isinstance(nodes[0], ast.Constant) else ""
+    return value if type(value) is str else ""
+
+
 def kept_places(nodes: Collection[ast.AST]) -> frozenset[int]:
     """Return the ids of the places where code keeps something, after it has looked whether it is kept already."""
     asked: set[str] = set()
@@ -129,6 +140,36 @@ def kept_places(nodes: Collection[ast.AST]) -> frozenset[int]:
         for target in each.targets
         if (name := last_name(target)) in asked and name not in _mentioned([each.value])
     )
+
+
+def accessors(cls: Any, node: ast.Attribute) -> Iterator[tuple[FunctionType, type | None]]:
+    """Yield the functions of the user that reading or setting an attribute of an instance calls.
+
+    With each goes the class of its first parameter, if that is the instance; one of a descriptor gets that first.
+    """
+    if cls is None:
+        return
+    reads, held = isinstance(node.ctx, ast.Load), class_attribute(cls, node.attr)
+    if is_a(held, property):
+        found = [(held.fget if reads else held.fset, cls)]
+    else:
+        found = [(class_attribute(type(held), "__get__" if reads else "__set__"), None)]
+    if not reads:
+        found.append((class_attribute(cls, "__setattr__"), cls))
+    for function, owner in found:
+        if is_a(function, FunctionType) and origin(module_of(function)).is_users:
+            yield function, owner
+
+
+def defaults_kept(function: FunctionType) -> frozenset[str]:
+    """Return the parameters whose defaults can be changed: each call gets the same ones."""
+    code, given = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    defaults = [
+        *zip(names[len(names) - len(given) :], given, strict=True),
+        *(function.__kwdefaults__ or {}).items(),
+    ]
+    return frozenset(name for name, value in defaults if not is_immutable(value))
 
 
 def parameters_of(node: Function) -> list[str]:

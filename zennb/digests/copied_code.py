@@ -24,9 +24,12 @@ from zennb.digests.call_effects import (
 from zennb.digests.code_names import (
     VIEWS,
     Role,
+    accessors,
     aliases_in,
     arguments_of,
     bound_by,
+    constant_text,
+    defaults_kept,
     imported_by,
     kept_places,
     last_name,
@@ -38,6 +41,7 @@ from zennb.digests.known_effects import (
     CHANGING,
     FILLING,
     OUTWARD,
+    SETTING,
     SHOWING,
     WRITING,
     logs_something,
@@ -107,7 +111,7 @@ def code_of(
     first = names[:1] if cls is not None else []
     holds = dict.fromkeys(first, cls) if role in {Role.LOOKED_AT, Role.NEW} else {}
     classes = dict.fromkeys(first, cls) if role is Role.MAKER else {}
-    known = frozenset(names) if fresh is None else fresh
+    known = frozenset(names) - defaults_kept(function) if fresh is None else fresh
     if role in {Role.LOOKED_AT, Role.MAKER}:
         known -= frozenset(first)
     return CopiedCode.of(node, within, holds=holds, classes=classes, fresh=known, keeps=role is Role.MAKER)
@@ -127,6 +131,8 @@ class CopiedCode:
         aliases: local name → the part of something else that it was bound to.
         functions: functions that it defines.
         results: what it returns.
+        callees: ids of the nodes that are called.
+        callees: ids of the nodes that are called.
     """
 
     nodes: tuple[ast.AST, ...]
@@ -138,6 +144,7 @@ class CopiedCode:
     aliases: Mapping[str, ast.expr] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     results: tuple[ast.expr, ...] = ()
+    callees: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, node: Function, scope: CallScope, **known: Any) -> CopiedCode:
@@ -156,6 +163,7 @@ class CopiedCode:
             scope, namespace=namespace, local=scope.local | bound, given=scope.given | {*parameters_of(node)}
         )
         known |= {"aliases": aliases_in(nodes, bound), "functions": functions, "results": tuple(given)}
+        known["callees"] = frozenset(id(each.func) for each in nodes if isinstance(each, ast.Call))
         return cls(nodes=nodes, scope=scope, **known)
 
     def effects(self) -> str:
@@ -184,21 +192,22 @@ class CopiedCode:
         if isinstance(node, ast.Name):
             is_outer = node.id not in self.scope.local | self.scope.given
             return f"sets `{node.id}`" if is_outer and not isinstance(node.ctx, ast.Load) else ""
-        if not isinstance(node.ctx, ast.Load):
-            shared = self.shared(node.value)
-            return f"changes {shared}" if shared else ""
-        return self._of_property(node) if isinstance(node, ast.Attribute) else ""
+        if not isinstance(node.ctx, ast.Load) and (shared := self.shared(node.value)):
+            return f"changes {shared}"
+        return self._of_attribute(node) if isinstance(node, ast.Attribute) else ""
 
-    def _of_property(self, node: ast.Attribute) -> str:
-        """Return what reading a property of the object does."""
-        if not (isinstance(node.value, ast.Name) and node.value.id in self.holds):
-            return ""
-        held = class_attribute(self.holds[node.value.id], node.attr)
-        if not is_a(held, property) or not is_a(held.fget, FunctionType) or self.scope.depth >= DEEPEST:
+    def _of_attribute(self, node: ast.Attribute) -> str:
+        """Return what reading or setting an attribute does by methods of the user, or where its value is called."""
+        is_given_on = node.attr in CHANGING and id(node) not in self.callees  # `add = LOG.append`
+        if is_given_on and is_a(value_of(node, self.scope), Method) and (shared := self.shared(node.value)):
+            return f"changes {shared}"
+        if not isinstance(node.value, ast.Name) or self.scope.depth >= DEEPEST:
             return ""
         role = Role.NEW if node.value.id in self.fresh else Role.LOOKED_AT
-        found = _followed(held.fget, self.scope, role, self.holds[node.value.id])
-        return f"reads `{ast.unparse(node)}`, which {found}" if found else ""
+        for method, cls in accessors(self.holds.get(node.value.id), node):
+            if found := _followed(method, self.scope, role if cls else Role.OTHER, cls):
+                return f"uses `{ast.unparse(node)}`, which {found}"
+        return ""
 
     def shared(self, node: ast.expr) -> str:
         """Return whose state is changed where a part of this is set, if others than the copy see that."""
@@ -303,7 +312,9 @@ class CopiedCode:
             return ""  # the functions and classes that a recipe hands over are looked at by themselves
         if name in SHOWING:
             return ""
-        if name in {"setattr", "delattr", "next"} and call.args:
+        if name == "setattr" and call.args:
+            return self._of_place(ast.Attribute(call.args[0], constant_text(call.args[1:2]), ast.Store()))
+        if name in {"delattr", "next"} and call.args:
             shared = self.shared(call.args[0])
             return f"changes {shared}" if shared else ""
         if name == "open":
@@ -329,7 +340,7 @@ class CopiedCode:
         # `object.__setattr__(self, ...)`, `list.append(REGISTRY, ...)`
         is_unbound = bool(call.args) and is_a(value_of(callee.value, self.scope), type)
         shared = self.shared(call.args[0] if is_unbound else callee.value)
-        if callee.attr in CHANGING | _SETTING:
+        if callee.attr in CHANGING | SETTING:
             is_kept = self.keeps and callee.attr == "setdefault"
             return f"changes {shared}" if shared and not is_kept else ""
         if callee.attr in WRITING or (callee.attr == "open" and opens_to_write(call, call.args)):
@@ -387,6 +398,3 @@ class CopiedCode:
         """Return the parameters of a function that get what nobody else has."""
         given = arguments_of(function.__code__.co_varnames, call)
         return frozenset(name for name, value in given.items() if not self.shared(value))
-
-
-_SETTING = frozenset({"__delattr__", "__delitem__", "__setattr__", "__setitem__"})

@@ -20,6 +20,7 @@ __all__ = [
     "OUTWARD",
     "READING",
     "SEEDED",
+    "SETTING",
     "SHOWING",
     "WRITING",
     "logs_something",
@@ -56,6 +57,9 @@ CHANGING = frozenset(
     | {"setflags", "shuffle", "sort", "subscribe", "update", "write"}
 )
 """Names of methods that change what they belong to."""
+
+SETTING = frozenset({"__delattr__", "__delitem__", "__setattr__", "__setitem__"})
+"""Methods that set or remove a part of what they belong to."""
 
 DATA = frozenset(
     {"builtins", "collections", "datetime", "decimal", "fractions"} | {"numpy", "pandas", "pathlib"}
