@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-__all__ = ["DRAWS", "HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "READERS", "kinds_cells"]
+__all__ = ["DRAWS", "HERE", "KINDS", "NOT_AGAIN", "READERS", "kinds_cells"]
 
 HERE = frozenset({"figure", "pyplot", "s_draw", "s_figure", "s_worker", "s_written"})
 """Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook, and
@@ -374,46 +374,6 @@ KINDS: dict[str, Cells] = {
 libraries, the environment and working folder, local modules that carry state, what reuse gives back, what it shows and
 what `_` is then, odd objects, figures of pyplot, modules that an object needs, counters under private names,
 connections to databases; where it is installed, torch."""
-
-MOD_D = """
-LOCATION = 'en'
-def use(where):
-    global LOCATION
-    LOCATION = where
-def located():
-    return LOCATION
-def counted():
-    n = 0
-    while True:
-        yield n
-        n += 1
-class Base:
-    numbers = counted()
-def kinds():
-    import gc
-    gc.collect()
-    return sorted({cls.n for cls in Base.__subclasses__()})
-def told(f):
-    return f.__doc__
-def take():
-    '''Take the next.'''
-    return next(Base.numbers)
-"""
-
-MOD_E = """
-REGISTRY = {}
-class Thing:
-    def get(self):
-        return sorted(REGISTRY.items())
-"""
-
-MOD_F = "import mod_e\nmod_e.REGISTRY['f'] = 1\n"
-
-LOADED_MODULES = {"mod_e.py": (MOD_E,), "mod_f.py": (MOD_F, MOD_F.replace("1", "2"))}
-"""A local module that another one registers itself with, when it is imported."""
-
-MODULE = (MOD_D, MOD_D.replace("Take the next.", "Take one."), MOD_D.replace("'en'", "'es'"))
-"""Variants of the local module `mod_d`."""
 
 
 def kinds_cells() -> Cells:

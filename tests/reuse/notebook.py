@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.reuse.kinds import LOADED_MODULES, MODULE, kinds_cells
+from tests.reuse.kinds import kinds_cells
+from tests.reuse.module_texts import LOADED_MODULES, MODULE
 
 __all__ = ["ALSO", "CELLS", "DATA", "FILES", "PACKAGES", "SEEDED"]
 

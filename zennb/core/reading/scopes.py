@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from enum import Enum
+from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from zennb.core.reading.tree import child_nodes, nodes_in
 
@@ -30,7 +30,6 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _numbers = count()
-_bodies: WeakKeyDictionary[ast.AST, tuple[set[str], set[str], set[str]]] = WeakKeyDictionary()
 
 
 class Kind(Enum):
@@ -136,12 +135,10 @@ def mangled(name: str, owner: str | None) -> str:
     return f"_{owner.lstrip('_')}{name}" if owner.strip("_") else name
 
 
+@lru_cache(maxsize=512)
 def _bound_in_body(node: Definition | ast.Lambda) -> tuple[set[str], set[str], set[str]]:
     """Return the same as `bound_in` of a body, which is looked through once: a cell is read in several ways."""
-    known = _bodies.get(node)
-    if known is None:
-        known = _bodies[node] = bound_in(node.body if isinstance(node.body, list) else [node.body])
-    return known
+    return bound_in(node.body if isinstance(node.body, list) else [node.body])
 
 
 def bound_in(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str], set[str]]:

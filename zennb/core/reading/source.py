@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from zennb.compat.python import deep_recursion
 from zennb.core.reading.definitions import definitions
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from zennb.core.reading.binding_log import NameUsage
 
 __all__ = ["Analysis", "MagicLine", "analyse", "analyse_function", "definitions", "normal_digest"]
-
-
-_read_alone: WeakKeyDictionary[ast.stmt, Analysis] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +103,20 @@ def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = N
         tree: the cell after IPython's input transformation, parsed: magics are `get_ipython()` calls.
         star: gives the names that `from module import *` binds; without it they are unknown.
     """
-    only = tree.body[0] if len(tree.body) == 1 else None
-    if only is not None and only in _read_alone:  # a cell of one statement is read as such, and as a cell
-        return _read_alone[only]
+    if len(tree.body) == 1:
+        found = _of_statement(tree.body[0])
+        if star is None or not found.stars:
+            return found
+    return _of_cell(tree, star)
+
+
+@lru_cache(maxsize=64)
+def _of_statement(node: ast.stmt) -> Analysis:
+    """Read a cell of one statement, which is read as the cell that it is, and as a statement of a cell."""
+    return _of_cell(ast.Module(body=[node], type_ignores=[]), None)
+
+
+def _of_cell(tree: ast.Module, star: Callable[[str], Iterable[str]] | None) -> Analysis:
     cell = CellScope(
         star=star, late_annotations=_late_annotations(tree), definitions=definitions_in(tree.body)
     )
@@ -116,15 +124,12 @@ def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = N
     with deep_recursion():
         reader.block(tree.body)
     end = reader.path
-    found = _analysis(
+    return _analysis(
         reader.record,
         cell,
         surely=frozenset() if end is None else frozenset(end.bound),
         deletes=frozenset() if end is None else frozenset(end.deleted),
     )
-    if only is not None and not found.stars:
-        _read_alone[only] = found
-    return found
 
 
 def analyse_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef) -> Analysis:
