@@ -222,3 +222,23 @@ def test_a_log_with_what_is_committed_is_not_removed(notebook: Notebook) -> None
     assert elsewhere("print(*con.execute('select * from t'))") == "(1,) (2,)"
     notebook.run("done = con.execute('insert into t values (3)').rowcount\ncon.commit()")
     assert elsewhere("print(*con.execute('select * from t'))") == "(1,) (2,) (3,)"
+
+
+ATTACHING = {
+    "a parameter": "con.execute('attach ? as b', (other,))",
+    "a named parameter": "con.execute('ATTACH DATABASE :p AS b', {'p': other})",
+    "a text that is put together": "con.execute(f\"attach '{other}' as b\")",
+    "a sum of texts": 'con.execute("attach \'" + other + "\' as b")',
+}
+
+
+@pytest.mark.parametrize("attach", ATTACHING.values(), ids=ATTACHING)
+def test_a_file_that_is_attached_by_a_name_nobody_can_see_counts(notebook: Notebook, attach: str) -> None:
+    fill("b.db", 5)
+    read = f"%%step read\n{attach}\nrest = con.execute('select x from b.t').fetchall()\ncon.execute('detach b')\nNone"
+    cells = ("from pathlib import Path\nother = str(Path.cwd() / ('b' + '.db'))", OPENED, read)
+    notebook.run(*cells)
+    assert notebook.ns["rest"] == [(5,)]
+    fill("b.db", 6)
+    again(notebook, *cells)
+    assert notebook.ns["rest"] == [(6,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,8 @@ def reasons_against_reuse(
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append(Reason("its shell lines print through the terminal itself"))
     found += _of_this_process(request.module_uses)
+    if any(map(_ATTACHES.search, definition.analysis.texts.union(request.texts or ()))):
+        found.append(Reason("it attaches a database", "whose file its code does not name"))
     code = changed_code(definition, request.reached, namespace, inputs=inputs)
     is_notebooks = any(_is_notebooks(each, namespace) for each in code)
     code += [each for each in changed if each not in code][:_SHOWN]
@@ -113,6 +116,9 @@ def _of_this_process(uses: Collection[str]) -> Iterator[Reason]:
     if last := sorted(_OF_LAST_ERROR.intersection(uses)):
         yield Reason(f"it asks `{last[0]}` for the last error, which is none of its inputs")
 
+
+_ATTACHES = re.compile(r"(?i)^\s*attach\s+(?:database\s+)?(?:[?:@$]|[\"']?$)")
+"""SQL that attaches the file of a parameter, or of a text that is put together."""
 
 _SHOWN = 3
 """Names in modules that a reason lists: reading a module again binds all of them."""
