@@ -91,7 +91,7 @@ REFUSED = {
         "its definitions change a random generator",
     ),
     "a connection of the notebook": (
-        "import sqlite3\nc = sqlite3.connect('q.db')\nd = c.execute('create table u (x)')\ncon = sqlite3.connect('q.db')",
+        "import sqlite3\nd = sqlite3.connect('q.db').execute('create table u (x)')\ncon = sqlite3.connect('q.db')",
         "con.execute('create table t (x)')\ncon.commit()\nr = con.execute('select * from t').fetchall()",
         "it reads a database connection to q.db, which stays in the notebook's kernel",
     ),
