@@ -42,35 +42,51 @@ _LARGEST = 256_000_000
 _OPTIONS = frozenset({"timeout", "detect_types", "isolation_level", "check_same_thread", "cached_statements"})
 _CHANGED_LATER = ("isolation_level", "row_factory", "text_factory", "autocommit")
 
-_PRAGMAS = (
-    *(
-        "analysis_limit",
-        "automatic_index",
-        "busy_timeout",
-        "cache_size",
-        "cache_spill",
-        "cell_size_check",
-        "checkpoint_fullfsync",
-        "count_changes",
-        "defer_foreign_keys",
-    ),
-    *("empty_result_callbacks", "foreign_keys", "full_column_names", "fullfsync", "ignore_check_constraints"),
-    *("journal_mode", "journal_size_limit"),
-    *("legacy_alter_table", "locking_mode", "max_page_count", "mmap_size", "query_only", "read_uncommitted"),
-    *(
-        "recursive_triggers",
-        "reverse_unordered_selects",
-        "secure_delete",
-        "short_column_names",
-        "synchronous",
-    ),
-    *("temp_store", "threads", "trusted_schema", "wal_autocheckpoint", "writable_schema"),
-    *("database_list", "function_list", "collation_list", "module_list"),
-)
+_PRAGMAS = [
+    "analysis_limit",
+    "automatic_index",
+    "busy_timeout",
+    "cache_size",
+    "cache_spill",
+    "cell_size_check",
+    "checkpoint_fullfsync",
+    "count_changes",
+    "defer_foreign_keys",
+    "empty_result_callbacks",
+    "foreign_keys",
+    "full_column_names",
+    "fullfsync",
+    "ignore_check_constraints",
+    "journal_mode",
+    "journal_size_limit",
+    "legacy_alter_table",
+    "locking_mode",
+    "max_page_count",
+    "mmap_size",
+    "query_only",
+    "read_uncommitted",
+    "recursive_triggers",
+    "reverse_unordered_selects",
+    "secure_delete",
+    "short_column_names",
+    "synchronous",
+    "temp_store",
+    "threads",
+    "trusted_schema",
+    "wal_autocheckpoint",
+    "writable_schema",
+    "collation_list",
+    "database_list",
+    "function_list",
+    "module_list",
+]
 """What a connection is set to, and what it knows; none of these writes to the file."""
 
-_LIMITS, _SWITCHES = range(12), range(1002, 1020)
-"""Numbers of SQLite's limits, and of what can be switched on and off (`getconfig`, Python 3.12)."""
+_LIMITS = range(12)
+"""Numbers of SQLite's limits."""
+
+_SWITCHES = range(1002, 1020)
+"""Numbers of what can be switched on and off (`getconfig`, Python 3.12)."""
 
 
 class _Opening(NamedTuple):
@@ -121,7 +137,10 @@ def note_connection(connection: Any, frame: FrameType) -> None:
 
 
 def _options(frame: FrameType) -> dict[str, Any] | None:
-    """Return the options in the call that a frame makes: of `connect(NAME, timeout=5)`; None for any other call."""
+    """Return the options in the call that a frame makes: of `connect(NAME, timeout=5)`.
+
+    None for any other call, and where the options are other ones or no constants.
+    """
     first, last, start, end = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
     if first is None or last is None:
         return None
@@ -267,7 +286,7 @@ def none_opened(refusal: Callable[[str], Exception]) -> Iterator[None]:
 
 
 def database_again(*found: Any) -> Any:
-    """Return a connection that is a `OpenDatabase`, given as its attributes.
+    """Return a connection that is an `OpenDatabase`, given as its attributes.
 
     Raises:
         ValueError: the file is gone, or holds something else by now.

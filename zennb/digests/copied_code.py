@@ -359,7 +359,7 @@ class CopiedCode:
         return self._of_any(callee, Role.LOOKED_AT if shared else Role.NEW)
 
     def _of_any(self, callee: ast.Attribute, role: Role) -> str:
-        """Return what a method of an unknown object does, if classes that are known here have one of that name."""
+        """Return what a call may do where nobody knows the object: what the methods of that name do."""
         for cls in [each for each in self.scope.namespace.values() if is_a(each, type)]:
             method = class_attribute(cls, callee.attr) if origin(module_of(cls)).is_users else None
             if is_a(method, FunctionType) and (found := _followed(method, self.scope, role, cls)):
