@@ -36,7 +36,7 @@ __all__ = [
     "note_name",
 ]
 
-_LARGEST = 256_000_000
+_LARGEST = 64_000_000
 """Bytes of a database that are read to tell whether it has changed; it is read again after every cell."""
 
 _OPTIONS = frozenset({"timeout", "detect_types", "isolation_level", "check_same_thread", "cached_statements"})
