@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -355,6 +356,7 @@ def test_the_reason_names_the_method_and_what_it_changes(notebook: Notebook) -> 
 def test_a_class_of_a_local_module_counts_as_well(notebook: Notebook, tmp_path: Path) -> None:
     define = STATE.format("__getstate__(self)", "seen.append(1)", "{}")
     (tmp_path / "acting_copies.py").write_text(define)
+    importlib.invalidate_caches()  # the folder may have been listed in this moment
     for _ in range(2):
         notebook.run(
             "import sys\nsys.path.insert(0, '.')\nfrom acting_copies import k, seen", "%%step use\nv = k.v"
