@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,24 @@ def test_once_it_is_seeded_every_state_counts() -> None:
     found.add(setting.digest(setting.read()))
     assert len(found) == 3
     assert UNTOUCHED not in found
+
+
+def test_a_generator_is_not_replaced_while_another_thread_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is a thread begins with a new one, and numpy does not protect the one before."""
+    read, replacing = (
+        np.random.get_state,
+        threading.Thread(target=NumpyRandom().apply, args=({"state": None},)),
+    )
+
+    def slowly() -> Any:
+        replacing.start()
+        replacing.join(0.2)
+        assert replacing.is_alive()
+        return read()
+
+    monkeypatch.setattr(np.random, "get_state", slowly)
+    assert NumpyRandom().read() is not None
+    replacing.join()
 
 
 def test_where_code_may_have_run_before_nothing_is_taken_for_unseeded() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import random
 import sys
+import threading
 from collections import deque
 from importlib import import_module
 from typing import Any
@@ -101,6 +102,10 @@ def _leads_to(state: Any, later: Any) -> bool:
     return False
 
 
+_lock = threading.RLock()
+"""Held while numpy reads a state or gets another generator: it would read freed memory of the one before."""
+
+
 class NumpyRandom:
     """The generator behind `numpy.random.rand()` (a `Setting`)."""
 
@@ -117,7 +122,8 @@ class NumpyRandom:
         numpy = sys.modules.get("numpy.random")
         if numpy is None or not hasattr(numpy, "get_state"):
             return None
-        name, words, *rest = numpy.get_state()
+        with _lock:
+            name, words, *rest = numpy.get_state()
         return (name, words.tobytes(), *rest)
 
     def digest(self, seen: Any) -> str:
@@ -141,7 +147,8 @@ class NumpyRandom:
 
         random: Any = import_module("numpy.random")
         if change["state"] is None:
-            random.set_bit_generator(random.MT19937())  # as new; `seed(None)` would count as seeded
+            with _lock:
+                random.set_bit_generator(random.MT19937())  # as new; `seed(None)` would count as seeded
             return
         name, words, *rest = change["state"]
         if change["seeded"]:
