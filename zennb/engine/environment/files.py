@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, unquote
 
 import xxhash
 
-from zennb.compat.shared_files import reading
+from zennb.compat.locked_files import reading
 from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.errors import StepRefused
 

@@ -17,8 +17,8 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from zennb.compat.locked_files import reading
 from zennb.compat.python import environment_data
-from zennb.compat.shared_files import reading
 from zennb.core.reading.joined_texts import HOLE
 from zennb.engine.environment.file_events import FolderWatch
 from zennb.engine.environment.files import Signature, fixed_part, matches, signature, small_text

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.compat.shared_files import reading
+from zennb.compat.locked_files import reading
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.files import state
 from zennb.errors import StoreError

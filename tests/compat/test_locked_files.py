@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zennb.compat.shared_files import reading
+from zennb.compat.locked_files import reading
 
 DESCRIPTORS = Path("/proc/self/fd")
 pytestmark = pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="needs a list of open files")
