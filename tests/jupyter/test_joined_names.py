@@ -25,6 +25,9 @@ JOINED = {
     "a field of an f-string": Case(
         QUERY, "r = [len(df.query(f'a > @lim_{i}')) for i in (1, 2)]", "lim_1 = 7"
     ),
+    "a field before a name that is written out": Case(
+        QUERY, "r = [len(df.query(f'{column} > @lim_1')) for column in 'ab']", "lim_1 = 7"
+    ),
     "a percent sign": Case(QUERY, "r = len(df.query('a > @lim_%d' % 1))", "lim_1 = 7"),
     "a format": Case(QUERY, "r = len(df.query('a > @lim_{}'.format(1)))", "lim_1 = 7"),
     "a format in a variable": Case(

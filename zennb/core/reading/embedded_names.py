@@ -157,7 +157,8 @@ def _patterns(texts: Collection[str], marked: Collection[str], wanted: AbstractS
             pieces += filter(_HOLED_ALONE.fullmatch, marked)
         marks = not wanted.isdisjoint({Lookup.MARKED, Lookup.QUERY})
     if marks:
-        yield from (each for text in marked for each in _HOLED_AT.findall(text) if each.strip(HOLE))
+        found = (each for text in marked for each in _HOLED_AT.findall(text))
+        yield from (each for each in found if HOLE in each and each.strip(HOLE))
     yield from (each for text in pieces for each in _HOLED.findall(text) if each.strip(HOLE))
 
 
