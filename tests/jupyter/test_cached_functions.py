@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.jupyter.conftest import Notebook
 
 SHOWS: dict[str, tuple[str, str, str]] = {
@@ -84,3 +87,48 @@ def test_a_function_that_only_computes_is_no_reason(notebook: Notebook, made: st
         (_, ran) = notebook.run("xs = []", "%%step compute\nx = f(9)\nxs.append(x)")
         notebook.restart()
     assert ran.status == "cached"
+
+
+LOADER = (
+    "import functools\nfrom pathlib import Path\n"
+    "@functools.lru_cache\ndef load(name):\n    return Path(name[::-1]).read_text()\n"
+)
+FILLED: dict[str, tuple[str, str, str]] = {
+    "a step fills it": (LOADER, "%%step first\nprint(load('txt.a'))", "load('txt.a')"),
+    "a plain cell fills it": (LOADER, "print(load('txt.a'))", "load('txt.a')"),
+    "of a class": (
+        (
+            "import functools\nfrom pathlib import Path\nclass L:\n    @staticmethod\n    @functools.cache\n"
+            "    def load(name): return Path(name[::-1]).read_text()"
+        ),
+        "%%step first\nprint(L.load('txt.a'))",
+        "L.load('txt.a')",
+    ),
+    "of a module": (
+        "import loading_once",
+        "%%step first\nprint(loading_once.first())",
+        "loading_once.second()",
+    ),
+}
+
+
+@pytest.mark.parametrize(("made", "filling", "asking"), FILLED.values(), ids=FILLED)
+def test_a_result_in_a_cache_depends_on_the_file_that_it_was_made_from(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str, filling: str, asking: str
+) -> None:
+    """The step that finds the result does not open the file itself."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = f"{LOADER}def first(): return load('txt.a')\ndef second(): return load('txt.a')\n"
+    (tmp_path / "loading_once.py").write_text(text)
+    for content in ("1", "2"):
+        (tmp_path / "a.txt").write_text(content)
+        monkeypatch.delitem(sys.modules, "loading_once", raising=False)
+        notebook.run(made, filling)
+        ran = notebook.cell(f"%%step asking\nresult = {asking}")
+        assert notebook.ns["result"] == content, ran.reason
+        notebook.restart()
+        monkeypatch.delitem(sys.modules, "loading_once", raising=False)
+        notebook.run(made, filling)
+        assert notebook.cell(f"%%step asking\nresult = {asking}").status == "cached"
+        notebook.restart()
+    monkeypatch.delitem(sys.modules, "loading_once", raising=False)

@@ -1,19 +1,28 @@
 """Owns `CachedFunctions`: functions behind `functools.lru_cache` that a step calls, and so fills their caches.
 
 A reused step calls no function, so it fills no cache: a later call computes once more. That shows if the function does
-more than compute, and if what it returned is changed, or asked for by identity.
+more than compute, and if what it returned is changed, or asked for by identity. A step that finds a result in a cache
+depends on the files and environment variables that the result was made from, which only the earlier step has read.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import sys
+import weakref
+from dataclasses import replace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import class_attributes, is_a
+from zennb.compat.instances import class_attributes, is_a, is_one_of
 from zennb.compat.python import CachedFunction
+from zennb.core.records.observed import Observed
 from zennb.dependencies.resolver import DependencyResolver
 from zennb.digests.reachability import is_reachable
+from zennb.engine.environment.files import shown
 from zennb.engine.step.outcome import Reason
+from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -22,12 +31,40 @@ if TYPE_CHECKING:
 
 __all__ = ["CachedFunctions"]
 
+_made_from: weakref.WeakKeyDictionary[Any, Observed] = weakref.WeakKeyDictionary()
+"""Function → the files, by their full path, and environment variables that were read while its cache was filled."""
+
+_of_packages = {"__main__"}
+"""Modules that are none of the user's own, besides the notebook, whose variables are given."""
+
 
 class CachedFunctions:
-    """The functions with a cache among the notebook's names, as they are before a step runs."""
+    """The functions with a cache among the notebook's names and in local modules, as they are before a cell runs."""
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
-        self._before = {id(each): each.cache_info() for _, each in _found(namespace)}
+        self._before = {id(each): each.cache_info() for _, each in _everywhere(namespace)}
+        self._folder = os.getcwd()  # noqa: PTH109 - as text
+
+    def with_sources(self, namespace: Mapping[str, Any], observed: Observed) -> Observed:
+        """Return what was observed of a cell, with what the results were made from that it found in caches.
+
+        What it has read itself is noted for those whose caches it has filled.
+        """
+        found = Observed()
+        for _, each in _everywhere(namespace):
+            before, now = self._before.get(id(each)), each.cache_info()
+            hits, misses = (before.hits, before.misses) if before is not None else (0, 0)
+            noted = _made_from.get(each, Observed()) if now.misses >= misses else Observed()  # it was cleared
+            if now.hits != hits:
+                found = _together(found, noted)
+            if now.misses != misses:
+                read = {os.path.join(self._folder, path): mark for path, mark in observed.files.items()}  # noqa: PTH118
+                _made_from[each] = _together(noted, replace(observed, files=read))
+        files = {shown(path, self._folder): mark for path, mark in found.files.items()}
+        own_work = observed.written.keys() | observed.restored.keys()
+        files = {path: mark for path, mark in files.items() if path not in own_work}
+        both = _together(replace(found, files=files), observed)
+        return replace(observed, files=both.files, environment=both.environment)
 
     def reasons(
         self,
@@ -88,8 +125,25 @@ def _found(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
         elif is_a(value, type) and not name.startswith("_"):
             for key, part in class_attributes(value).items():
+                part = part.__func__ if is_one_of(part, (classmethod, staticmethod)) else part  # noqa: PLW2901
                 if type(part) is CachedFunction:
                     yield f"{name}.{key}", part
+
+
+def _everywhere(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield those of local modules, too."""
+    yield from _found(namespace)
+    for name in sys.modules.keys() - _of_packages:
+        if not origin(name).is_users:
+            _of_packages.add(name)
+        elif is_a(module := sys.modules.get(name), ModuleType):
+            yield from _found(vars(module))
+
+
+def _together(first: Observed, second: Observed) -> Observed:
+    """Return the files and environment variables of both; where they differ, those of the second."""
+    files, environment = {**first.files, **second.files}, {**first.environment, **second.environment}
+    return Observed(files=files, environment=environment)
 
 
 def _remembered(cached: Any) -> list[Any]:

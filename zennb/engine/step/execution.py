@@ -205,6 +205,7 @@ class StepExecution:
         )
         uses = usage_of_run(request.uses, recording, inputs=self.inputs, outputs=collected.values)
         observed, changes, reasons = self._recorder.side_effects(uses)
+        observed = self._cached.with_sources(namespace, observed)
         observed = observed.with_calls(call.text for call in collected.calls)
         observed = replace(observed, settings={**observed.settings, **self._loads})
         observed = self._figures.noted(

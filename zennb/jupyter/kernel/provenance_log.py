@@ -14,7 +14,7 @@ from zennb.commands.catalogue import MAGICS
 from zennb.commands.interface import ROOT
 from zennb.compat.instances import path_text
 from zennb.core.reading.cell_heading import heading
-from zennb.core.records.observed import UNTOUCHED
+from zennb.core.records.observed import UNTOUCHED, Observed
 from zennb.core.records.records import Status
 from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.values import holds_secret
@@ -23,6 +23,7 @@ from zennb.engine.environment.files import counts, state
 from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader, text_reader
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.stat_calls import put_back
+from zennb.engine.step.cached_functions import CachedFunctions
 from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
@@ -95,6 +96,7 @@ class ProvenanceLog:
         self._written: set[str] = set()
         self._tracer: AccessTracer | None = None
         self._generators = _generators()
+        self._cached = CachedFunctions({})
         self._lock = threading.RLock()
         with suppress(Exception):
             self._modules.note()
@@ -134,6 +136,7 @@ class ProvenanceLog:
         """Start to trace a cell."""
         with suppress(Exception):
             self.close()  # an interrupt may have kept the cell before from telling that it has ended
+            self._cached = CachedFunctions(self._namespace)
             self._tracer = AccessTracer(ignored=self._ignored(), in_background=True)
             self._tracer.start()
 
@@ -228,11 +231,16 @@ class ProvenanceLog:
 
     def _seen(self, text: str, tracer: AccessTracer, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Yield the files and environment variables that a cell read, or that its text or variables name."""
-        read = tracer.files(largest=_LARGEST)
+        environment = {
+            name: self._environment.sealed(name, value) for name, value in tracer.environment.items()
+        }
+        observed = Observed(files=tracer.files(largest=_LARGEST), environment=environment)
+        observed = self._cached.with_sources(self._namespace, observed)
+        read = observed.files
         for path, mark in read.items():
             yield f"file {path}", mark
-        for name, value in tracer.environment.items():
-            yield f"environment {name}", self._environment.sealed(name, value)
+        for name, mark in observed.environment.items():
+            yield f"environment {name}", mark
         values = {word: self._namespace.get(word) for word in set(_WORD.findall(text))}
         named = {*_QUOTED.findall(text)} | {
             text
