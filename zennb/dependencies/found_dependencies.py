@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.digests.digest import digest_value
 from zennb.digests.stream import text_digest
 from zennb.errors import CannotDigest
-from zennb.packages.origin import Origin, origin, top_level
+from zennb.packages.origin import Origin, module_of, origin, top_level
 
 if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
@@ -67,6 +67,13 @@ class FoundDependencies:
 
     def _unclear(self, phrase: str) -> None:
         self.unclear[phrase] = None
+
+    def _note_type(self, cls: type) -> None:
+        """Note what a value of this type belongs to; one of `logging` says as much as the levels of loggers allow."""
+        module = module_of(cls)
+        self._note_package(module)
+        if module == "logging":
+            self.uses.add("logging.Logger")
 
     def _note_package(self, module: str) -> Origin:
         place = origin(module)

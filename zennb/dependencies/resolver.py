@@ -292,7 +292,7 @@ class DependencyResolver(FoundDependencies):
         """Add the classes of a value, and methods patched into a package's class."""
         if is_one_of(value, SCALARS) and len(chain) == 1:
             return
-        self._note_package(module_of(type(value)))
+        self._note_type(type(value))
         # Any method of the value may be called, also by code that we do not see.
         for cls in bases_of(type(value)):
             if origin(module_of(cls)).is_users:

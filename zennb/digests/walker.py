@@ -182,7 +182,7 @@ class DigestWalker:
     def note_module(self, module: str) -> str:
         """Note the package that a module belongs to; return the module's name as it is written."""
         place = origin(module)
-        if place is Origin.PACKAGE:
+        if place is Origin.PACKAGE or module == "logging":  # what a logger does depends on a setting
             self.packages.add(top_level(module))
         return "__main__" if place is Origin.NOTEBOOK else module
 
