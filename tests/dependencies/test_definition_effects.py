@@ -14,7 +14,7 @@ from zennb.dependencies.definition_effects import effects_when_defined
 _numbers = count()
 
 PLAIN = """
-import datetime, functools, itertools, logging, random, re, time, uuid
+import contextlib, datetime, functools, itertools, logging, random, re, time, uuid
 from collections import namedtuple
 from typing import Generic, TypeVar
 from contextlib import contextmanager
@@ -71,6 +71,18 @@ def tick():
     global n
     n += 1
     return n
+
+@functools.lru_cache
+def cached_tick():
+    global n
+    n += 1
+    return n
+
+@contextlib.contextmanager
+def ticking():
+    global n
+    n += 1
+    yield
 
 def twice(x):
     return helper(x) * 2
@@ -253,6 +265,8 @@ def test_what_only_defines_has_no_effect(text: str) -> None:
         ("class A:\n    made.append('A')", "which may change `made`"),
         ("class A:\n    x = tick()\n    y = 2", "calls `tick`, which sets `n`"),
         ("def f(k=tick()): return k", "calls `tick`, which sets `n`"),
+        ("def f(k=cached_tick()): return k", "calls `cached_tick`, which sets `n`"),
+        ("class A:\n    with ticking(): pass", "calls `ticking`, which sets `n`"),
         ("def f(k=deep(1)): return k", "calls `deep`, which sets `n`"),
         ("def f(*, k=tick()): return k", "sets `n`"),
         ("class A:\n    tok = random.random()", "`random.random`, which gives something else each time"),

@@ -95,6 +95,13 @@ ACTING = {
         "len(seen)",
         0,
     ),
+    "setstate runs in a context": (
+        "from contextlib import contextmanager\n"
+        + LOAD.format("with noted(): pass")
+        + "\n@contextmanager\ndef noted():\n    seen.append(1)\n    yield",
+        "len(seen)",
+        0,
+    ),
     "setstate hands a method on": (LOAD.format("list(map(seen.append, [1]))"), "len(seen)", 0),
     "setstate names a method": (LOAD.format("add = seen.append\n        add(1)"), "len(seen)", 0),
     "setstate writes a file": (LOAD.format("open('log', 'a').close()"), "os.path.exists('log')", False),

@@ -79,7 +79,8 @@ def _troubles(node: ast.stmt, scope: CallScope) -> Iterator[tuple[str, str]]:
         yield from ((node.name, each) for each in found if each)
     elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
         for child in child_nodes(node):
-            inner = child.body if isinstance(child, ast.ExceptHandler) else [child]
+            inner: list[ast.AST] = [*child.body] if isinstance(child, ast.ExceptHandler) else [child]
+            inner = [child.context_expr] if isinstance(child, ast.withitem) else inner
             for each in inner:
                 if isinstance(each, ast.stmt):
                     yield from _troubles(each, scope)

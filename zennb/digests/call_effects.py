@@ -16,6 +16,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import name_of_module, qualified_name
+from zennb.compat.python import CachedFunction
 from zennb.core.reading.tree import child_nodes
 from zennb.digests.function_source import closure_of, function_node
 from zennb.digests.immutable import is_immutable
@@ -35,6 +36,7 @@ __all__ = [
     "UNKNOWN",
     "CallScope",
     "Method",
+    "behind",
     "called",
     "dotted",
     "entered",
@@ -122,7 +124,7 @@ def of_decorator(decorator: ast.expr, scope: CallScope) -> str:
 
 def called(callee: ast.expr, scope: CallScope, call: ast.Call | None) -> str:
     """Return what a call does beyond giving a value: "runs `note`, which changes `seen`"; "" for nothing."""
-    value = value_of(callee, scope)
+    value = behind(value_of(callee, scope))
     shown = ast.unparse(callee)
     if value is LOCAL:
         return f"calls `{shown}`, which cannot be followed" if _is_gotten(callee, scope) else ""
@@ -138,6 +140,18 @@ def called(callee: ast.expr, scope: CallScope, call: ast.Call | None) -> str:
     if shown == "open":  # IPython has one of its own in the notebook
         found = "changes or reads more than it is given"
     return f"calls `{shown}`, which {found}" if found and not found.startswith("calls ") else found
+
+
+def behind(value: Any) -> Any:
+    """Return the function of the user that a wrapper of a library calls: behind `contextmanager`, `lru_cache`."""
+    inner = value
+    for _ in range(DEEPEST):
+        if not isinstance(inner, FunctionType | CachedFunction):
+            break
+        if isinstance(inner, FunctionType) and origin(str(inner.__globals__.get("__name__"))).is_users:
+            return inner
+        inner = vars(inner).get("__wrapped__")
+    return value
 
 
 def _is_gotten(callee: ast.expr, scope: CallScope) -> bool:
@@ -266,6 +280,7 @@ def entered(function: Any, scope: CallScope) -> tuple[Function, CallScope] | str
 
     That is what calling it does, as far as that is known.
     """
+    function = behind(function)
     if not isinstance(function, FunctionType) or not origin(module_of(function)).is_users:
         return ""
     if id(function.__code__) in scope.within:  # it calls itself

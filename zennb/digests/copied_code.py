@@ -14,6 +14,7 @@ from zennb.digests.call_effects import (
     MAKERS,
     CallScope,
     Method,
+    behind,
     called,
     dotted,
     entered,
@@ -292,7 +293,7 @@ class CopiedCode:
             return found
         if last_name(callee) in FILLING and call.args and (shared := self.shared(call.args[0])):
             return f"changes {shared}"
-        value = value_of(callee, self.scope)
+        value = behind(value_of(callee, self.scope))
         if is_a(value, FunctionType) and origin(module_of(value)).is_users:
             found = _followed(value, self.scope, Role.OTHER, None, self._fresh_in(value, call))
             return runs(callee, found)
@@ -308,10 +309,8 @@ class CopiedCode:
             return self._of_inner(self.functions[name])
         if name in self.classes:
             return self._of_made(self.classes[name])
-        if name in self.scope.given:
+        if name in self.scope.given or name in SHOWING:
             return ""  # the functions and classes that a recipe hands over are looked at by themselves
-        if name in SHOWING:
-            return ""
         if name == "setattr" and call.args:
             return self._of_place(ast.Attribute(call.args[0], constant_text(call.args[1:2]), ast.Store()))
         if name in {"delattr", "next"} and call.args:
