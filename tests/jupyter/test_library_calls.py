@@ -36,6 +36,9 @@ config = Config()
 def set_mode(mode): STATE["mode"] = mode
 def enable(): STATE["on"] = True
 def register(name, function): REGISTRY[name] = function
+def create_function(name, function):
+    register(name, function)
+    return config
 def add_hook(hook): HOOKS.append(hook)
 def get_config(): return config
 def register_shape(name):
@@ -96,6 +99,11 @@ SETTINGS = [
         "def f(): return 2\ngadget.register('f', f)",
     ),
     ("import gadget", "gadget.register('f', lambda: 1)", "gadget.register('f', lambda: 2)"),
+    (
+        "import gadget",
+        "def f(): return 1\ngadget.create_function('f', f)",
+        "def f(): return 2\ngadget.create_function('f', f)",
+    ),
     (
         "import gadget",
         "@gadget.register_shape('s')\nclass S:\n    def __repr__(self): return 'b'",

@@ -18,7 +18,7 @@ __all__ = [
 _SETTING = re.compile(
     r"(un)?register|(en|dis)able|(un)?install|(de)?activate|(un)?subscribe|config|basicConfig|dictConfig|fileConfig"
     r"|captureWarnings|set(?!diff|xor|p$)|use(_|$)|init(_|ialize|$)|patch|monkey|extension|output_notebook|apply$|reset"
-    r"|switch|add[A-Z_]|for_type|attach|hook|mount|signal$|update$|login|[Oo]ptions?$|[Ss]ettings?$|Config"
+    r"|switch|add[A-Z_]|(create|remove)_function|for_type|attach|hook|mount|signal$|update$|login|[Oo]ptions?$|[Ss]ettings?$|Config"
 )
 """Begins the names of functions that set or register something, whatever they return and are given."""
 
