@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.core.records.observed import UNTOUCHED
+from zennb.engine.environment.figure_backend import FigureBackend
 from zennb.engine.environment.open_figures import FigureRecorder
 
 if TYPE_CHECKING:
@@ -237,6 +239,24 @@ def test_a_step_that_draws_depends_on_the_backend(notebook: Notebook, inline: No
         mpl.use(backend)
         _, ran = notebook.run("import matplotlib.pyplot as plt", draw)
         assert ran.status == status, ran.reason
+
+
+def test_a_format_that_is_chosen_before_the_first_figure_counts(
+    notebook: Notebook, inline: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`%config` notes it for the backend, which the first figure loads: not the figure that a reused step shows."""
+    from IPython import get_ipython
+    from matplotlib_inline.config import InlineBackend
+    from traitlets.config import Config
+
+    InlineBackend.clear_instance()
+    notebook.run("import matplotlib")
+    setting = FigureBackend()
+    assert setting.digest(setting.read()) == UNTOUCHED
+    monkeypatch.setitem(get_ipython().config, "InlineBackend", Config({"figure_format": "retina"}))
+    assert setting.read() == ("inline", ("retina",))
+    monkeypatch.setitem(get_ipython().config, "InlineBackend", Config({"figure_formats": {"svg", "png"}}))
+    assert setting.read() == ("inline", ("png", "svg"))
 
 
 def test_a_picture_that_a_step_saves_may_be_there_already(notebook: Notebook) -> None:

@@ -23,8 +23,16 @@ def _short(backend: str) -> str:
 def _formats() -> tuple[str, ...]:
     configured = getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None)
     if configured is None or not configured.initialized():
-        return _AS_STARTED[1]
+        return _formats_to_be()
     return tuple(sorted(configured.instance().figure_formats))
+
+
+def _formats_to_be() -> tuple[str, ...]:
+    """Return the formats that `%config` has chosen for a backend which no figure has loaded yet."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    chosen = shell.config.get("InlineBackend", {}) if shell is not None else {}
+    formats = chosen.get("figure_formats") or {chosen.get("figure_format") or _AS_STARTED[1][0]}
+    return tuple(sorted(map(str, formats)))
 
 
 class FigureBackend:
