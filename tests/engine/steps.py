@@ -110,7 +110,9 @@ class Notebook:
                 definition,
                 self.namespace,
                 value_digest=self.variables.digest,
-                partners=lambda digests: self.variables.partners(digests, self.namespace),
+                partners=lambda digests, holders: self.variables.partners(
+                    digests, self.namespace, holders=holders
+                ),
                 **more,
             )
 

@@ -11,7 +11,7 @@ from xxhash import xxh3_128
 
 from zennb.compat.instances import error_line, is_one_of
 from zennb.compat.slot_names import slots_unnoticed
-from zennb.digests.stretches import compact
+from zennb.digests.stretches import TEXTS, compact
 from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
@@ -115,6 +115,8 @@ def _visited(value: object, name: str) -> DigestResult:
     walker = _walk(value, name)
     # Held once each, or an array that a recipe made for this visit would seem to live on. Lenders come after the views
     # of them, which hold them as well.
+    for met in walker.globals:
+        walker.mutables.pop(met, None)
     lending = frozenset(walker.lenders)
     for met in lending & walker.mutables.keys():
         del walker.lenders[met]
@@ -125,7 +127,7 @@ def _visited(value: object, name: str) -> DigestResult:
         code=walker.code,
         packages=frozenset(walker.packages),
         mutable=(lasting | walker.owners) - (lending - lenders),
-        memory=compact(each for each in walker.memory if not each.owner or each.owner in lenders),
+        memory=compact(each for each in walker.memory if each.owner in {0, TEXTS} or each.owner in lenders),
         places=walker.places,
         files=frozenset(walker.files),
         collected=_are_collected(walker),

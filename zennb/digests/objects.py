@@ -91,6 +91,8 @@ def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -
         walker.note_module(module)
         walker.sink.text(module)
         walker.sink.text(recipe)
+        if not origin(module).is_users:
+            walker.globals[id(value)] = value
         return None
     walker.mark("object", type(value))
     parts = _parts(walker, type(value), (*recipe, *(None,) * (6 - len(recipe))))
@@ -170,7 +172,7 @@ def _facts(walker: DigestWalker, cls: type) -> _Facts:
         module = module_of(cls)
         known = walker.facts[cls] = _Facts(
             lazy=LAZY_ATTRIBUTES.get(top_level(module), ()),
-            caches=CACHE_ATTRIBUTES.get(top_level(module), _NONE),
+            caches=CACHE_ATTRIBUTES.get(top_level(module), frozenset()),
             is_table=_title(cls) in TABLES,
             is_plain=has_plain_recipe(cls),
             is_of_itertools=module == "itertools",
@@ -179,7 +181,6 @@ def _facts(walker: DigestWalker, cls: type) -> _Facts:
     return known
 
 
-_NONE: frozenset[str] = frozenset()
 _RECIPES = frozenset({"__reduce__", "__reduce_ex__", "__getstate__"})
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARRAY",
+    "TEXTS",
     "Stretch",
     "compact",
     "exported",
@@ -54,6 +55,9 @@ somebody else is on that list the id is negative: the table then copies before i
 array sees.
 """
 
+TEXTS = -1
+"""Stands for the owner of memory with the texts of a table, where arrow has written them."""
+
 _ARRAYS = frozenset({ARRAY, READ_ONLY})
 _HEAP = 1 << 9
 """The flag of classes that Python code made."""
@@ -65,7 +69,7 @@ class Stretch(NamedTuple):
     Attributes:
         start: address of its first byte.
         end: address after its last byte.
-        owner: id of the array that the memory belongs to; 0 when it is none of numpy's.
+        owner: id of the array that the memory belongs to; 0 when it is none of numpy's, `TEXTS` for texts in tables.
         use: how the value uses it.
     """
 
@@ -320,7 +324,8 @@ def _of_extension(array: Any, use: int | None = None) -> _Noted:
     """Yield the memory of one of pandas' arrays, or of the array of numpy that takes its place."""
     pd: Any = sys.modules["pandas"]
     if isinstance(array, pd.arrays.ArrowExtensionArray):
-        yield from _of_arrow(array.__arrow_array__())
+        for each, top in _of_arrow(array.__arrow_array__()):
+            yield each._replace(owner=TEXTS if isinstance(array, pd.arrays.ArrowStringArray) else 0), top
     for part in arrays_in(array):
         yield from _of_array(part, use)
 

@@ -87,6 +87,7 @@ class DigestWalker:
         makers: what functions of recipes do beyond making an object (`effects_of_recipe`).
         apart: the results of what was visited apart, by id.
         unowned: ids of dictionaries that views show and that are the attributes of nothing.
+        globals: objects that libraries know by name, by id: what several variables have of these is not theirs.
         clear: id of what was found to hold no callbacks (`lost_callback`) → down to which level, and the thing itself.
     """
 
@@ -110,6 +111,7 @@ class DigestWalker:
         self.hooked = 0
         self.opened: set[int] = set()
         self.mutables: dict[int, Any] = {}
+        self.globals: dict[int, Any] = {}
         self._find = find
         self._visit = visit
         self.apart: dict[int, DigestResult] = {}

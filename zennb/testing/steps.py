@@ -166,7 +166,9 @@ class Bench:
             chosen=(name,),
             namespace=self.namespace,
             value_digest=self._variables.digest,
-            partners=lambda digests: self._variables.partners(digests, self.namespace),
+            partners=lambda digests, holders: self._variables.partners(
+                digests, self.namespace, holders=holders
+            ),
         )
         return PipelineRun(request, run_context=self.run_context, on_output=on_output)
 

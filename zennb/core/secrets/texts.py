@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -87,6 +88,8 @@ _HINTS = (
 )
 """Any text that a pattern above matches contains one of these in lower case, which is found ten times as fast."""
 
+_LONG, _SCRIPT_ENDS = 200_000, "</script>"
+
 _MOST_KNOWN, _SHORTEST, _PLAIN_WORD = 1_000, 6, 12
 
 
@@ -108,6 +111,22 @@ def mask_text(text: str, *, is_code: bool = False) -> str:
         text: what a step printed, raised or showed; for commands see `mask_command`.
         is_code: whether it is Python, where `password=value` without quotes names a variable.
     """
+    if len(text) > _LONG and not is_code:
+        # Each figure of plotly brings the same script of some megabytes, which takes half a second to look through.
+        return _SCRIPT_ENDS.join(map(_mask_part, text.split(_SCRIPT_ENDS)))
+    return _masked(text, is_code=is_code)
+
+
+@lru_cache(maxsize=16)
+def _mask_long(text: str) -> str:
+    return _masked(text, is_code=False)
+
+
+def _mask_part(text: str) -> str:
+    return _mask_long(text) if len(text) > _LONG else _masked(text, is_code=False)
+
+
+def _masked(text: str, *, is_code: bool) -> str:
     if not may_hold_secrets(text):
         return text
     text = _QUOTED.sub(_pair, _by_form(text))

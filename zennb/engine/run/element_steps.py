@@ -14,7 +14,7 @@ from zennb.engine.step.resolve import ResolvedStep, resolve_step
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
@@ -89,9 +89,9 @@ class ElementSteps:
             # An element is a copy of its own: it shares no state with the notebook's variables.
             return replace(digest_value(value, name=name), mutable=frozenset()), None
 
-        def partners(digests: Mapping[str, ValueDigest]) -> Mapping[str, Any]:
+        def partners(digests: Mapping[str, ValueDigest], holders: Collection[Any]) -> Mapping[str, Any]:
             found = self._request.partners(
-                {each: seen for each, seen in digests.items() if each != self.name}
+                {each: seen for each, seen in digests.items() if each != self.name}, holders
             )
             return {each: shared for each, shared in found.items() if each != self.name}
 

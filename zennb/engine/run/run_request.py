@@ -62,7 +62,7 @@ class RunRequest:
     chosen: Sequence[str]
     namespace: Mapping[str, Any]
     value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]]
-    partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {}
+    partners: Callable[[Mapping[str, ValueDigest], Collection[Any]], Mapping[str, Any]] = lambda *_: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
     patches: Collection[Patch] = ()
     calls: LibraryCalls | None = None

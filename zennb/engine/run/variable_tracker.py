@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.digests.immutable import is_immutable
 from zennb.digests.reachability import Search
+from zennb.digests.references import held_by_nobody_else
 from zennb.digests.stretches import is_in, ranges
 from zennb.engine.step.shared_state import forget, searched_state, share
 from zennb.errors import CannotDigest
+from zennb.packages.origin import module_of, top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact
+    from zennb.digests.stretches import Stretch
 
 __all__ = ["KnownOutput", "TrackedVariable", "VariableTracker"]
 
@@ -28,6 +31,10 @@ SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
 
 _GROWING = frozenset({"In", "Out", "_ih", "_oh"})
 """Those that every cell adds to, also one that is reused."""
+
+
+_LENDERS = frozenset({"numpy", "pandas"})
+"""Libraries of which one value is often a part of another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +170,7 @@ class VariableTracker:
         digests: Mapping[str, ValueDigest],
         namespace: Mapping[str, Any],
         searches: list[Search] | None = None,
+        holders: Collection[Any] = (),
     ) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `digests`, without those themselves.
 
@@ -173,9 +181,13 @@ class VariableTracker:
             namespace: the notebook's variables.
             searches: those made before, since when nothing has changed; this one is added. They keep alive what they
                 went through.
+            holders: containers that hold the values beside the namespace, and count as nobody. With these it is first
+                tried to tell from the number of references that nobody else holds a part of the values.
         """
         inside, memory = searched_state(digests.values())
         if not memory and not inside:
+            return {}
+        if holders and self._are_apart(digests, namespace, inside, memory, holders):
             return {}
         collected = not memory and all(each.collected for each in digests.values() if each.mutable)
         others = {
@@ -208,6 +220,25 @@ class VariableTracker:
         if searches is not None:
             searches.append(search)
         return found
+
+    def _are_apart(
+        self,
+        names: Collection[str],
+        namespace: Mapping[str, Any],
+        ids: frozenset[int],
+        memory: Collection[Stretch],
+        holders: Collection[Any],
+    ) -> bool:
+        """Whether all references to what is in some variables are theirs, ours or those of the shell's history."""
+        values = [namespace[name] for name in names if name in namespace]
+        hidden = [value for name, value in list(namespace.items()) if name.startswith("_")]
+        own = [tracked for name in names if (tracked := self._tracked.get(name)) is not None]
+        # What was shown of a table or array is often a view of it.
+        views = {id(value): value for value in hidden if top_level(module_of(type(value))) in _LENDERS}
+        inside = [*values, *views.values()]
+        # The two lists once for themselves, and once for the namespace.
+        known = [values, values, hidden, hidden, views, inside, namespace.get("Out"), *own, *holders]
+        return held_by_nobody_else(inside, ids, memory, known)
 
     def _seen_now(self, name: str, value: Any) -> ValueDigest | None:
         """Return the digest of a variable if it has been taken since code ran last."""

@@ -112,7 +112,7 @@ def resolve_step(
     namespace: Mapping[str, Any],
     *,
     value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
-    partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {},
+    partners: Callable[[Mapping[str, ValueDigest], Collection[Any]], Mapping[str, Any]] = lambda *_: {},
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
     patches: Collection[Patch] = (),
@@ -169,10 +169,13 @@ def resolve_step(
         # Each name is digested once, also one that turned out to have no digest: digests
         # are what takes the time here.
         while names := {n: v for n, v in names.items() if not (n in inputs or n in given or n in ignored)}:
-            for name, value in names.items():
-                inputs.add(name, overrides.get(name, value))
+            inputs.add_all({name: overrides.get(name, value) for name, value in names.items()})
             # Partners come last, when all that is read is known: what shares state with an input is an input.
-            names = {n: v for n, v in partners(inputs.digests).items() if n not in overwritten}
+            names = {
+                n: v
+                for n, v in partners(inputs.digests, [inputs.values, search.data, names]).items()
+                if n not in overwritten
+            }
             beside |= names.keys()
     found = search.found()
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
@@ -196,7 +199,7 @@ def resolve_step(
         added = {
             name: digest for name, value in names.items() if (digest := inputs.add(name, value)) is not None
         }
-        shared = partners(added) if added else {}
+        shared = partners(added, ()) if added else {}
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
     # that binds such a name changes its own key by running, and its second run is not cached.
@@ -263,6 +266,11 @@ class _Inputs:
         """The packages that they need."""
         of_values = (package for seen in self.digests.values() for package in seen.packages)
         return {*of_values, *(package for each in self.artifacts.values() for package in each.packages)}
+
+    def add_all(self, values: Mapping[str, Any]) -> None:
+        """Add variables."""
+        for name, value in values.items():
+            self.add(name, value)
 
     def add(self, name: str, value: Any) -> ValueDigest | None:
         """Add a variable; return its digest, or None when it has none."""

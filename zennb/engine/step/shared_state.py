@@ -6,6 +6,7 @@ import gc
 import sys
 from dataclasses import replace
 from functools import cache
+from itertools import chain, compress
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -264,8 +265,14 @@ def _kept_by_libraries(names: Collection[str] | None = None) -> list[Any]:
         kept += [class_attributes(each) for each in classes.values() if _keeps_objects(each, is_users)]
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
-    found = [value for each in kept for value in list(each.values()) if type(value) not in _PLAIN]
+    values = list(chain.from_iterable(list(each.values()) for each in kept))
+    found = _of_kinds(values, set(map(type, values)) - _PLAIN)
     return found if settings is None else [*found, *gc.get_referents(settings)]
+
+
+def _of_kinds(objects: list[Any], kinds: Collection[type]) -> list[Any]:
+    """Return the objects of just these types, without a line of Python for each: there are some hundred thousand."""
+    return list(compress(objects, map(kinds.__contains__, map(type, objects))))
 
 
 def _all_classes() -> list[type]:
@@ -297,9 +304,13 @@ def _containers(found: list[Any]) -> list[Any]:
     sizes = {
         cls: kind.__len__ for cls in set(map(type, found)) for kind in _CONTAINERS if issubclass(cls, kind)
     }
+    held = _of_kinds(found, sizes.keys())
     # Each once: all modules refer to the dictionary of the builtins.
-    held = {id(each): each for each in found if type(each) in sizes}
-    return [each for each in held.values() if sizes[type(each)](each) <= _LARGEST]
+    return [
+        each
+        for each in dict(zip(map(id, held), held, strict=True)).values()
+        if sizes[type(each)](each) <= _LARGEST
+    ]
 
 
 def _is_library(namespace: Mapping[Any, Any], is_users: Callable[[str], bool]) -> bool:

@@ -73,7 +73,9 @@ def run_by_engine(
         chosen=(name,),
         namespace=session.namespace,
         value_digest=session.variables.digest,
-        partners=lambda digests: session.variables.partners(digests, session.namespace),
+        partners=lambda digests, holders: session.variables.partners(
+            digests, session.namespace, holders=holders
+        ),
         patches=session.patches,
         # A copy: what the step calls is noted when its results are bound.
         calls=session.calls.copy(),

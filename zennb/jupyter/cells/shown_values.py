@@ -90,6 +90,11 @@ class ShownValues:
             if name in waiting.artifacts:
                 self._put(waiting, part_at(value, waiting.note[2]))
 
+    def holders(self) -> list[Any]:
+        """Return what the shell remembers shown values in, beside the notebook's variables."""
+        shell = self._shell
+        return [shell.user_ns_hidden, vars(shell.displayhook), vars(shell.last_execution_result or self)]
+
     def is_named_in(self, text: str) -> bool:
         """Whether code of this text may read a value that is not loaded yet."""
         return bool(self._waiting) and any(self._named_in(text))

@@ -224,7 +224,9 @@ class UnstoredOutputs:
                 definition,
                 namespace,
                 value_digest=lambda name, value: (digest_value(value, name=name), None),
-                partners=lambda digests: session.variables.partners(digests, namespace),
+                partners=lambda digests, holders: session.variables.partners(
+                    digests, namespace, holders=holders
+                ),
                 patches=session.patches,
                 calls=session.calls,
             )

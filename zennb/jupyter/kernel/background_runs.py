@@ -153,7 +153,9 @@ class BackgroundRuns:
                 chosen=(name,),
                 namespace=session.namespace,
                 value_digest=session.variables.digest,
-                partners=lambda digests: session.variables.partners(digests, session.namespace),
+                partners=lambda digests, holders: session.variables.partners(
+                    digests, session.namespace, holders=holders
+                ),
                 patches=session.patches,
                 calls=session.calls,
                 rerun=definition.options.rerun,

@@ -245,7 +245,9 @@ class KernelState:
                 definition,
                 self.unstored.beside(self.namespace, given),
                 value_digest=self.unstored.digest,
-                partners=lambda digests: self.variables.partners(digests, self.namespace, searches),
+                partners=lambda digests, holders: self.variables.partners(
+                    digests, self.namespace, searches, [*holders, *self.shown.holders()]
+                ),
                 given=given,
                 patches=self.patches,
                 calls=self.calls,
