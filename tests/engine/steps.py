@@ -110,8 +110,8 @@ class Notebook:
                 definition,
                 self.namespace,
                 value_digest=self.variables.digest,
-                partners=lambda digests, holders: self.variables.partners(
-                    digests, self.namespace, holders=holders
+                partners=lambda digests, holders: self.variables.partners_unless_alone(
+                    digests, self.namespace, holders
                 ),
                 **more,
             )
@@ -154,7 +154,7 @@ class Notebook:
             "chosen": order.order,
             "namespace": self.namespace,
             "value_digest": self.variables.digest,
-            "partners": lambda digests: self.variables.partners(digests, self.namespace),
+            "partners": lambda digests, _: self.variables.partners(digests, self.namespace),
             "binds": {each.name: each.analysis.binds for each in definitions},
             **more,
         }

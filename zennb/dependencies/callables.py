@@ -26,6 +26,7 @@ __all__ = [
     "is_from_shell",
     "is_own_builtin",
     "is_users_code",
+    "stateful",
     "target",
 ]
 
@@ -96,6 +97,11 @@ def has_state(code: object) -> bool:
             elif not (is_code(part) or is_a(part, ModuleType) or is_immutable(part)):
                 return True
     return False
+
+
+def stateful(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the functions with state that calls can change; they are inputs, and outputs when changed."""
+    return {name: value for name, value in definitions.items() if has_state(value)}
 
 
 def _carried(function: FunctionType) -> Iterator[object]:

@@ -166,8 +166,8 @@ class Bench:
             chosen=(name,),
             namespace=self.namespace,
             value_digest=self._variables.digest,
-            partners=lambda digests, holders: self._variables.partners(
-                digests, self.namespace, holders=holders
+            partners=lambda digests, holders: self._variables.partners_unless_alone(
+                digests, self.namespace, holders
             ),
         )
         return PipelineRun(request, run_context=self.run_context, on_output=on_output)

@@ -149,7 +149,7 @@ def _prepared(
         chosen=snapshot.chosen,
         namespace=namespace,
         value_digest=variables.digest,
-        partners=lambda digests, holders: variables.partners(digests, namespace, holders=holders),
+        partners=lambda digests, holders: variables.partners_unless_alone(digests, namespace, holders),
         overrides=cloudpickle.loads(snapshot.overrides) if snapshot.overrides else {},
         patches=snapshot.patches,
         calls=snapshot.calls,

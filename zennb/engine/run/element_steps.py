@@ -89,11 +89,13 @@ class ElementSteps:
             # An element is a copy of its own: it shares no state with the notebook's variables.
             return replace(digest_value(value, name=name), mutable=frozenset()), None
 
-        def partners(digests: Mapping[str, ValueDigest], holders: Collection[Any]) -> Mapping[str, Any]:
+        def partners(
+            digests: Mapping[str, ValueDigest], holders: Collection[Any]
+        ) -> Mapping[str, Any] | None:
             found = self._request.partners(
                 {each: seen for each, seen in digests.items() if each != self.name}, holders
             )
-            return {each: shared for each, shared in found.items() if each != self.name}
+            return found and {each: shared for each, shared in found.items() if each != self.name}
 
         with digest_cache():
             resolved = resolve_step(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
+    from zennb.engine.step.shared_state import Partners
     from zennb.errors import StepRefused
 
 __all__ = ["FinishedRun", "RunRequest", "status_of_run"]
@@ -62,7 +63,7 @@ class RunRequest:
     chosen: Sequence[str]
     namespace: Mapping[str, Any]
     value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]]
-    partners: Callable[[Mapping[str, ValueDigest], Collection[Any]], Mapping[str, Any]] = lambda *_: {}
+    partners: Partners = lambda *_: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
     patches: Collection[Patch] = ()
     calls: LibraryCalls | None = None

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact
-    from zennb.digests.stretches import Stretch
 
 __all__ = ["KnownOutput", "TrackedVariable", "VariableTracker"]
 
@@ -170,7 +169,6 @@ class VariableTracker:
         digests: Mapping[str, ValueDigest],
         namespace: Mapping[str, Any],
         searches: list[Search] | None = None,
-        holders: Collection[Any] = (),
     ) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `digests`, without those themselves.
 
@@ -181,13 +179,9 @@ class VariableTracker:
             namespace: the notebook's variables.
             searches: those made before, since when nothing has changed; this one is added. They keep alive what they
                 went through.
-            holders: containers that hold the values beside the namespace, and count as nobody. With these it is first
-                tried to tell from the number of references that nobody else holds a part of the values.
         """
         inside, memory = searched_state(digests.values())
         if not memory and not inside:
-            return {}
-        if holders and self._are_apart(digests, namespace, inside, memory, holders):
             return {}
         collected = not memory and all(each.collected for each in digests.values() if each.mutable)
         others = {
@@ -221,18 +215,34 @@ class VariableTracker:
             searches.append(search)
         return found
 
-    def _are_apart(
+    def partners_unless_alone(
         self,
-        names: Collection[str],
+        digests: Mapping[str, ValueDigest],
         namespace: Mapping[str, Any],
-        ids: frozenset[int],
-        memory: Collection[Stretch],
         holders: Collection[Any],
+        searches: list[Search] | None = None,
+    ) -> dict[str, Any] | None:
+        """Return the same as `partners`; None if the number of references tells that nobody else holds a part of them.
+
+        Args:
+            digests: the content of the variables.
+            namespace: the notebook's variables.
+            holders: containers that hold the values beside the namespace, and count as nobody.
+            searches: as for `partners`.
+        """
+        if self._are_alone(digests, namespace, holders):
+            return None
+        return self.partners(digests, namespace, searches)
+
+    def _are_alone(
+        self, digests: Mapping[str, ValueDigest], namespace: Mapping[str, Any], holders: Collection[Any]
     ) -> bool:
-        """Whether all references to what is in some variables are theirs, ours or those of the shell's history."""
-        values = [namespace[name] for name in names if name in namespace]
+        ids, memory = searched_state(digests.values())
+        if not ids and not memory:
+            return False
+        values = [namespace[name] for name in digests if name in namespace]
         hidden = [value for name, value in list(namespace.items()) if name.startswith("_")]
-        own = [tracked for name in names if (tracked := self._tracked.get(name)) is not None]
+        own = [tracked for name in digests if (tracked := self._tracked.get(name)) is not None]
         # What was shown of a table or array is often a view of it.
         views = {id(value): value for value in hidden if top_level(module_of(type(value))) in _LENDERS}
         inside = [*values, *views.values()]

@@ -60,6 +60,7 @@ class StepRequest:
         words: the words of the texts that such code sees: what it may name.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         holders: as in `ResolvedStep`, for a run in the kernel.
+        alone: as in `ResolvedStep`, for a run in the kernel.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled mapping of input name → value, of inputs that are not in the store.
         hooked: types of its inputs whose digest a function of the notebook computes (`zennb.digest`).
@@ -90,6 +91,7 @@ class StepRequest:
     words: frozenset[str] = field(default=frozenset(), repr=False)
     unclear: tuple[str, ...] = ()
     holders: Mapping[str, CannotDigest] = field(default_factory=dict)
+    alone: frozenset[str] = frozenset()
     store: ArtifactStore | None = None
     values: bytes = b""
     hooked: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from zennb.core.planning.cache_key import cache_key
 from zennb.core.reading.reflection import Reflection
 from zennb.core.records.records import CacheKeyParts
 from zennb.core.secrets.literals import mask_source
-from zennb.dependencies.callables import has_state
+from zennb.dependencies.callables import has_state, stateful
 from zennb.dependencies.dependencies import Dependencies, DependencySearch, without_cleared
 from zennb.dependencies.library_calls import digests_of
 from zennb.digests.reachability import code_in
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from zennb.dependencies.patches import Patch
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
+    from zennb.engine.step.shared_state import Partners
 
 __all__ = ["ResolvedStep", "resolve_step"]
 
@@ -69,6 +70,7 @@ class ResolvedStep:
         unstored: inputs that another step makes and cannot store.
         rebound: inputs only because they share state with another one, and that the step may bind anew.
         deletes: names that exist and that it may delete, though it does not read them (`except E as name`).
+        alone: inputs of which nothing else held a part, no library either, when the step was resolved.
     """
 
     definition: StepDefinition
@@ -90,6 +92,7 @@ class ResolvedStep:
     rebound: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
     holders: Mapping[str, CannotDigest] = field(default_factory=dict)
+    alone: frozenset[str] = frozenset()
 
     @property
     def unclear_in_kernel(self) -> tuple[str, ...]:
@@ -112,7 +115,7 @@ def resolve_step(
     namespace: Mapping[str, Any],
     *,
     value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
-    partners: Callable[[Mapping[str, ValueDigest], Collection[Any]], Mapping[str, Any]] = lambda *_: {},
+    partners: Partners = lambda *_: {},
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
     patches: Collection[Patch] = (),
@@ -165,16 +168,13 @@ def resolve_step(
     while followed < len(inputs.code):  # code found in data is followed, and may lead to more data
         search.follow(list(inputs.code.values())[max(followed, 0) :])
         followed = len(inputs.code)
-        names: Mapping[str, Any] = {**search.data, **_stateful(search.definitions)}
-        # Each name is digested once, also one that turned out to have no digest: digests
-        # are what takes the time here.
+        names: Mapping[str, Any] = {**search.data, **stateful(search.definitions)}
+        # Each name is digested once, also one without a digest: digests are what takes the time here.
         while names := {n: v for n, v in names.items() if not (n in inputs or n in given or n in ignored)}:
             inputs.add_all({name: overrides.get(name, value) for name, value in names.items()})
             # Partners come last, when all that is read is known: what shares state with an input is an input.
             names = {
-                n: v
-                for n, v in partners(inputs.digests, [inputs.values, search.data, names]).items()
-                if n not in overwritten
+                n: v for n, v in inputs.partners(partners, search.data, names).items() if n not in overwritten
             }
             beside |= names.keys()
     found = search.found()
@@ -190,7 +190,7 @@ def resolve_step(
     parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
     unclear = (*without_cleared(found.unclear, definition.tree), *map(_reads, inputs.opaque.values()))
-    beside.difference_update(search.data, _stateful(search.definitions), analysis.reads, analysis.binds)
+    beside.difference_update(search.data, stateful(search.definitions), analysis.reads, analysis.binds)
     scope = {**namespace, **overrides}
     names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
     # An ignored input may share state with other variables. A worker that got it alone would change a copy of that
@@ -199,7 +199,7 @@ def resolve_step(
         added = {
             name: digest for name, value in names.items() if (digest := inputs.add(name, value)) is not None
         }
-        shared = partners(added, ()) if added else {}
+        shared = (partners(added, ()) if added else None) or {}
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
     # that binds such a name changes its own key by running, and its second run is not cached.
@@ -243,6 +243,7 @@ def resolve_step(
         rebound=frozenset(rebound),
         deletes=definition.analysis.deletes & scope.keys() - inputs.values.keys(),
         unstored=tuple(opaque),
+        alone=inputs.alone,
         holders={name: inputs.opaque[name] for name in sorted(beside) if name in inputs.opaque},
     )
 
@@ -257,6 +258,7 @@ class _Inputs:
     digests: dict[str, ValueDigest] = field(default_factory=dict)
     opaque: dict[str, CannotDigest] = field(default_factory=dict)
     code: dict[int, object] = field(default_factory=dict)
+    alone: frozenset[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
         return name in self.digests or name in self.opaque
@@ -266,6 +268,12 @@ class _Inputs:
         """The packages that they need."""
         of_values = (package for seen in self.digests.values() for package in seen.packages)
         return {*of_values, *(package for each in self.artifacts.values() for package in each.packages)}
+
+    def partners(self, ask: Partners, *holders: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask for what shares state with them; note whether nothing at all does."""
+        found = ask(self.digests, [self.values, *holders])
+        self.alone = frozenset(self.digests if found is None else ())
+        return found or {}
 
     def add_all(self, values: Mapping[str, Any]) -> None:
         """Add variables."""
@@ -301,11 +309,6 @@ def _used(definition: StepDefinition, found: Dependencies, inputs: _Inputs) -> f
     # `from csv import reader`: a function of `_csv`.
     uses |= {top_level(module_of(value)).lstrip("_") for value in found.definitions.values()}
     return frozenset(uses | found.packages | inputs.packages) - {"", "builtins", "main__"}
-
-
-def _stateful(definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the functions with state that calls can change; they are inputs, and outputs when changed."""
-    return {name: value for name, value in definitions.items() if has_state(value)}
 
 
 def _is_at_hand(

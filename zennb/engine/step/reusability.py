@@ -83,8 +83,10 @@ def reasons_against_reuse(
     for name, error in request.holders.items() if changed_inputs else ():
         shares = f"shares state with `{min(changed_inputs)}`, which it changes"
         found.append(Reason(f"`{name}`, {error.why}, {shares}"))
-    if not found and changed_inputs:
-        for each in kept_by_libraries(changed_inputs):
+    # What a library has got hold of in this step alone is told by the call.
+    known = {name: each for name, each in changed_inputs.items() if name not in request.alone}
+    if not found and known:
+        for each in kept_by_libraries(known):
             found.append(Reason(f"a library keeps `{each}` too", "so reuse would give a copy", loses="part"))
     others = {name: value for name, value in namespace.items() if name not in collected.values}
     for each in weakly_referred(changed_inputs, others):

@@ -16,7 +16,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ReferenceType, ref
 
 from zennb.compat.instances import class_attributes, is_a
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zennb.digests.stretches import Stretch
 
 __all__ = [
+    "Partners",
     "connected",
     "forget",
     "groups",
@@ -44,6 +45,9 @@ __all__ = [
     "stored_apart",
     "take_open_files",
 ]
+
+Partners: TypeAlias = "Callable[[Mapping[str, ValueDigest], Collection[Any]], Mapping[str, Any] | None]"
+"""Returns what shares state with variables, None if nobody else holds any; also given what beside them holds these."""
 
 _CONTAINERS = (dict, list, set, tuple)
 """Containers in which a library keeps constants, e.g. the converters of matplotlib's units."""

@@ -73,8 +73,8 @@ def run_by_engine(
         chosen=(name,),
         namespace=session.namespace,
         value_digest=session.variables.digest,
-        partners=lambda digests, holders: session.variables.partners(
-            digests, session.namespace, holders=holders
+        partners=lambda digests, holders: session.variables.partners_unless_alone(
+            digests, session.namespace, holders
         ),
         patches=session.patches,
         # A copy: what the step calls is noted when its results are bound.

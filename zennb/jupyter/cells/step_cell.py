@@ -153,6 +153,7 @@ class StepCell:
                     words=resolved.dependencies.words,
                     unclear=(*resolved.unclear_in_kernel, *self._never),
                     holders=resolved.holders,
+                    alone=resolved.alone,
                     secrets=resolved.secrets,
                     postpones=True,
                     checks=step_checks(self._run_context, self.definition),

@@ -224,8 +224,8 @@ class UnstoredOutputs:
                 definition,
                 namespace,
                 value_digest=lambda name, value: (digest_value(value, name=name), None),
-                partners=lambda digests, holders: session.variables.partners(
-                    digests, namespace, holders=holders
+                partners=lambda digests, holders: session.variables.partners_unless_alone(
+                    digests, namespace, holders
                 ),
                 patches=session.patches,
                 calls=session.calls,

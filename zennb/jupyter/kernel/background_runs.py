@@ -153,8 +153,8 @@ class BackgroundRuns:
                 chosen=(name,),
                 namespace=session.namespace,
                 value_digest=session.variables.digest,
-                partners=lambda digests, holders: session.variables.partners(
-                    digests, session.namespace, holders=holders
+                partners=lambda digests, holders: session.variables.partners_unless_alone(
+                    digests, session.namespace, holders
                 ),
                 patches=session.patches,
                 calls=session.calls,

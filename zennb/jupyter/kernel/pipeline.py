@@ -285,9 +285,11 @@ class PipelineSession:
         with self._session.lock:
             return self._session.variables.digest(name, value)
 
-    def _partners(self, digests: Mapping[str, ValueDigest], holders: Collection[Any]) -> Mapping[str, Any]:
+    def _partners(
+        self, digests: Mapping[str, ValueDigest], holders: Collection[Any]
+    ) -> Mapping[str, Any] | None:
         with self._session.lock:
-            return self._session.variables.partners(digests, self._session.namespace, holders=holders)
+            return self._session.variables.partners_unless_alone(digests, self._session.namespace, holders)
 
     def _request(
         self,

@@ -245,8 +245,8 @@ class KernelState:
                 definition,
                 self.unstored.beside(self.namespace, given),
                 value_digest=self.unstored.digest,
-                partners=lambda digests, holders: self.variables.partners(
-                    digests, self.namespace, searches, [*holders, *self.shown.holders()]
+                partners=lambda digests, holders: self.variables.partners_unless_alone(
+                    digests, self.namespace, [*holders, *self.shown.holders()], searches
                 ),
                 given=given,
                 patches=self.patches,
