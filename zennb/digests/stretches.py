@@ -57,7 +57,6 @@ array sees.
 
 TEXTS = -1
 """Stands for the owner of memory with the texts of a table, where arrow has written them."""
-
 _ARRAYS = frozenset({ARRAY, READ_ONLY})
 _HEAP = 1 << 9
 """The flag of classes that Python code made."""
@@ -84,8 +83,7 @@ _Noted: TypeAlias = "Iterator[tuple[Stretch, Any]]"
 
 def stretches(value: Any) -> _Noted:
     """Yield the memory that a value itself stands on, not that of its items; each with the array that owns it."""
-    cls = type(value)
-    read = _readers[cls] if may_stand_on_memory(cls) else None
+    read = _readers[type(value)] if may_stand_on_memory(type(value)) else None
     return iter(()) if read is None else read(value)
 
 
@@ -105,7 +103,7 @@ def compact(memory: Iterable[Stretch]) -> tuple[Stretch, ...]:
     """
     found: list[Stretch] = []
     is_twice = False
-    for each in sorted(memory, key=_by_owner):
+    for each in sorted(memory, key=itemgetter(2, 3, 0, 1)):
         last = found[-1] if found else each
         if not found or (last.owner, last.use) != (each.owner, each.use) or each.start > last.end:
             is_twice = False
@@ -126,7 +124,10 @@ def share_memory(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
 
     Not for two arrays with one owner: whoever compares the owners knows that already.
     """
-    return any(_counts(a, b) and not _is_known(a, b) for a, b in _overlapping(one, other))
+    return any(
+        _counts(a, b) and not (a.owner == b.owner != 0 and {a.use, b.use} <= _ARRAYS)
+        for a, b in _overlapping(one, other)
+    )
 
 
 def is_memory_shared(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
@@ -146,10 +147,6 @@ def _counts(one: Stretch, other: Stretch) -> bool:
     if one.use == -other.use and min(one.use, other.use) < TABLE:
         return False  # one list of sharers, looked at before and after somebody came to it
     return not _are_read((one, other))
-
-
-def _is_known(one: Stretch, other: Stretch) -> bool:
-    return one.owner == other.owner != 0 and {one.use, other.use} <= _ARRAYS
 
 
 def _overlapping(one: Sequence[Stretch], other: Sequence[Stretch]) -> Iterator[tuple[Stretch, Stretch]]:
@@ -192,9 +189,8 @@ def shared_ranges(memory: Iterable[Stretch], *, written: bool = False) -> list[t
 
 def _is_shared(members: Sequence[Stretch]) -> bool:
     uses = [each.use for each in members]
-    if _are_read(members):
-        return uses.count(READ_ONLY) > 1
-    return len({*uses}) > 1 or (len(uses) > 1 and uses[0] in {ARRAY, TABLE})
+    is_used_twice = len({*uses}) > 1 or (len(uses) > 1 and uses[0] in {ARRAY, TABLE})
+    return uses.count(READ_ONLY) > 1 if _are_read(members) else is_used_twice
 
 
 def _are_read(members: Sequence[Stretch]) -> bool:
@@ -218,8 +214,6 @@ def is_in(found: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     place = bisect_right(found, (end - 1, sys.maxsize)) - 1
     return place >= 0 and found[place][1] > start
 
-
-_by_owner = itemgetter(2, 3, 0, 1)
 
 _readers: WeakKeyDictionary[type, Callable[[Any], _Noted] | None] = WeakKeyDictionary()
 
@@ -324,8 +318,8 @@ def _of_extension(array: Any, use: int | None = None) -> _Noted:
     """Yield the memory of one of pandas' arrays, or of the array of numpy that takes its place."""
     pd: Any = sys.modules["pandas"]
     if isinstance(array, pd.arrays.ArrowExtensionArray):
-        for each, top in _of_arrow(array.__arrow_array__()):
-            yield each._replace(owner=TEXTS if isinstance(array, pd.arrays.ArrowStringArray) else 0), top
+        owner = TEXTS if isinstance(array, pd.arrays.ArrowStringArray) else 0
+        yield from ((each._replace(owner=owner), top) for each, top in _of_arrow(array.__arrow_array__()))
     for part in arrays_in(array):
         yield from _of_array(part, use)
 

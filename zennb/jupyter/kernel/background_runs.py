@@ -153,9 +153,7 @@ class BackgroundRuns:
                 chosen=(name,),
                 namespace=session.namespace,
                 value_digest=session.variables.digest,
-                partners=lambda digests, holders: session.variables.partners_unless_alone(
-                    digests, session.namespace, holders
-                ),
+                partners=lambda digests, _: session.variables.partners(digests, session.namespace),
                 patches=session.patches,
                 calls=session.calls,
                 rerun=definition.options.rerun,

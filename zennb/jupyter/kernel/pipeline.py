@@ -27,7 +27,7 @@ from zennb.jupyter.panels.kit.panels import Panels
 from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Artifact, Step
@@ -285,11 +285,9 @@ class PipelineSession:
         with self._session.lock:
             return self._session.variables.digest(name, value)
 
-    def _partners(
-        self, digests: Mapping[str, ValueDigest], holders: Collection[Any]
-    ) -> Mapping[str, Any] | None:
+    def _partners(self, digests: Mapping[str, ValueDigest], _: Any) -> Mapping[str, Any]:
         with self._session.lock:
-            return self._session.variables.partners_unless_alone(digests, self._session.namespace, holders)
+            return self._session.variables.partners(digests, self._session.namespace)
 
     def _request(
         self,
