@@ -1,4 +1,4 @@
-"""Owns `LazyOutputs`: large outputs of reused steps, which are loaded when a cell first names them.
+"""Owns `LazyOutputs`: large outputs and figures of reused steps, which are loaded when a cell first names them.
 
 The notebook's namespace is a plain dictionary, so zennb cannot intercept the read of a variable. But the code that
 reads it was typed into a cell. So before a cell runs, the outputs that its text names are loaded. A large one whose
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.engine.run.run_context import LARGE
 from zennb.errors import LostOutput, StoreError
+from zennb.packages.origin import top_level
 
 if TYPE_CHECKING:
     import ast
@@ -78,6 +79,8 @@ def only_bound(analysis: Analysis) -> set[str]:
 
 
 _FUNCTIONS = frozenset({"function", "functools._lru_cache_wrapper"})
+_DRAWING = frozenset({"matplotlib", "seaborn"})
+"""Libraries whose objects have few bytes, but many parts: to load a figure and to digest it takes 50 to 200 ms."""
 
 
 class LazyOutputs:
@@ -117,7 +120,7 @@ class LazyOutputs:
     def deferrable(
         self, outputs: Mapping[str, Artifact], unstored: Collection[str] = frozenset()
     ) -> set[str]:
-        """Return the outputs that are large and occur in no earlier cell; those in one blob go together.
+        """Return the outputs that are large, or figures, and that no earlier cell may read; those in one blob go together.
 
         Args:
             outputs: name → artifact.
@@ -125,14 +128,19 @@ class LazyOutputs:
         """
         # Of values in one blob, which share state, either all are loaded or none: loaded at two
         # times they would not share it.
-        read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
-        read |= {*unstored}
+        figures = {each.blob for each in outputs.values() if top_level(each.type) in _DRAWING}
+        read = {*unstored}
+        for name, artifact in outputs.items():
+            # Texts that libraries evaluate may name a table, but no figure.
+            if name in (self._read_later if artifact.blob in figures else self._exposed):
+                read.add(artifact.blob)
         # What a function reaches can be told only from the function itself.
         read |= {artifact.blob for artifact in outputs.values() if artifact.type in _FUNCTIONS}
         found = {
             name
             for name, artifact in outputs.items()
-            if not artifact.is_stored or (artifact.size >= LARGE and read.isdisjoint(artifact.blobs))
+            if not artifact.is_stored
+            or ((artifact.size >= LARGE or artifact.blob in figures) and read.isdisjoint(artifact.blobs))
         }
         # A part is there as soon as the whole is.
         return {
