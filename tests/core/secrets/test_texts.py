@@ -175,3 +175,15 @@ def test_a_picture_is_left_as_it_is_and_what_only_begins_like_one_is_not() -> No
     assert mask_json({"data": picture}) == {"data": picture}
     for text in (picture[1:], f"{picture} AKIAABCDEFGHIJKLMNOPQR8", f"AKIAABCDEFGHIJKLMNOPQR8{picture}"):
         assert mask_json({"data": text}, known)["data"] != text
+
+
+def test_a_long_script_hides_no_secret_beside_it_or_in_it() -> None:
+    script = "function key(a){return a.token=1}" * 10_000
+    shown = f"<div>password='hunter2x'</div><script>{script}</script><p>token = 'hunter3x'</p>"
+    masked = mask_text(shown)
+    assert "hunter" not in masked
+    assert script in masked
+    assert mask_text(shown) == masked
+    inside = f"<script>{script};var password='hunter4x'</script>"
+    assert "hunter4x" not in mask_text(inside)
+    assert mask_text(inside.replace("hunter4x", "{name}")) == inside.replace("hunter4x", "{name}")

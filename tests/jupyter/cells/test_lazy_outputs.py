@@ -165,3 +165,50 @@ def test_a_function_that_holds_a_large_value_is_there_at_once(notebook: Notebook
     assert [each.status for each in ran] == ["cached"] * 3, [each.reason for each in ran]
     edited = notebook.run(cells[1].replace("shift = 1", "shift = 2"), cells[2])
     assert notebook.ns["found"] == LARGE + 4, [each.reason for each in edited]
+
+
+FIGURE = (
+    "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt",
+    "%%step draw\nfig, ax = plt.subplots()\nlines = ax.plot([1, 2])\nplt.close(fig)",
+)
+
+
+def test_a_figure_waits_with_its_parts_until_one_of_them_is_named(notebook: Notebook) -> None:
+    pytest.importorskip("matplotlib")
+    notebook.run(*FIGURE)
+    notebook.restart()
+    assert notebook.run(*FIGURE)[1].status == "cached"
+    assert sorted(pending(notebook)) == ["ax", "fig", "lines"]
+    notebook.run("title = ax.get_title()")
+    assert pending(notebook) == []
+    assert notebook.ns["fig"].axes == [notebook.ns["ax"]]
+    assert notebook.ns["ax"].lines[0] is notebook.ns["lines"][0]
+
+
+def test_names_that_the_next_cell_binds_anew_do_not_load_a_figure(notebook: Notebook) -> None:
+    pytest.importorskip("matplotlib")
+    cells = (*FIGURE, FIGURE[1].replace("draw", "again").replace("[1, 2]", "[3, 4]"))
+    notebook.run(*cells)
+    notebook.restart()
+    assert [each.status for each in notebook.run(*cells)[1:]] == ["cached", "cached"]
+    assert sorted(pending(notebook)) == ["ax", "fig", "lines"]
+    notebook.run("assert list(lines[0].get_ydata()) == [3, 4]")
+
+
+def test_a_figure_that_an_earlier_function_reads_is_there_at_once(notebook: Notebook) -> None:
+    pytest.importorskip("matplotlib")
+    cells = (FIGURE[0], "def name(text): ax.set_title(text)", FIGURE[1])
+    notebook.run(*cells)
+    notebook.restart()
+    assert notebook.run(*cells)[2].status == "cached"
+    assert pending(notebook) == []
+    notebook.run("name('first')", "assert ax.get_title() == 'first'")
+
+
+def test_a_figure_that_pyplot_has_open_is_there_at_once(notebook: Notebook) -> None:
+    pytest.importorskip("matplotlib")
+    cells = (FIGURE[0], FIGURE[1].replace("\nplt.close(fig)", ""))
+    notebook.run(*cells)
+    notebook.restart()
+    assert notebook.run(*cells)[1].status == "cached"
+    notebook.run("plt.title('open')", "assert ax.get_title() == 'open'", "plt.close('all')")

@@ -88,7 +88,7 @@ _HINTS = (
 )
 """Any text that a pattern above matches contains one of these in lower case, which is found ten times as fast."""
 
-_LONG, _SCRIPT_ENDS = 200_000, "</script>"
+_LONG, _LONGEST, _SCRIPT_ENDS = 200_000, 10_000_000, "</script>"
 
 _MOST_KNOWN, _SHORTEST, _PLAIN_WORD = 1_000, 6, 12
 
@@ -117,13 +117,13 @@ def mask_text(text: str, *, is_code: bool = False) -> str:
     return _masked(text, is_code=is_code)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _mask_long(text: str) -> str:
     return _masked(text, is_code=False)
 
 
 def _mask_part(text: str) -> str:
-    return _mask_long(text) if len(text) > _LONG else _masked(text, is_code=False)
+    return _mask_long(text) if _LONG < len(text) < _LONGEST else _masked(text, is_code=False)
 
 
 def _masked(text: str, *, is_code: bool) -> str:

@@ -120,7 +120,7 @@ class LazyOutputs:
     def deferrable(
         self, outputs: Mapping[str, Artifact], unstored: Collection[str] = frozenset()
     ) -> set[str]:
-        """Return the outputs that are large, or figures, and that no earlier cell may read; those in one blob go together.
+        """Return what is large or a figure, and what no earlier cell may read; outputs in one blob go together.
 
         Args:
             outputs: name → artifact.
