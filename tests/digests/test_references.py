@@ -176,3 +176,12 @@ def test_values_of_a_library_known_by_name_are_no_state() -> None:
     assert not digest_value(np.linspace).mutable
     twice = {"f": [np.linspace], "g": np.linspace}
     assert id(np.linspace) not in digest_value(twice).mutable
+
+
+def test_a_value_with_a_part_that_does_not_tell_what_it_holds_is_never_alone() -> None:
+    images = pytest.importorskip("PIL.Image")
+    namespace = {"x": images.new("L", (2, 2))}
+    pixels = namespace["x"].load()
+    assert not is_alone(namespace, "x")
+    del pixels
+    assert not is_alone({"x": [memoryview(b"abc").cast("B"), iter([1])]}, "x")

@@ -11,11 +11,13 @@ import sys
 from collections import Counter
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from zennb.compat.instances import is_a, module_name
 from zennb.compat.tensors import torch
 from zennb.digests.reachability import KERNEL
 from zennb.digests.stretches import TEXTS
+from zennb.digests.transparency import is_transparent
 from zennb.digests.walker import SCALARS
 
 if TYPE_CHECKING:
@@ -29,6 +31,12 @@ __all__ = ["held_by_nobody_else"]
 _MOST = 3_000
 """Objects inside the values that are counted; of more, the search takes hardly longer."""
 
+_TELLING = frozenset({"numpy", "pandas", "pyarrow"})
+"""Packages whose classes written in C hide nothing else: arrays are asked for what they hold, and memory is known."""
+
+_known: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+"""Class → whether everything that its instances refer to is told."""
+
 _CODE = (type, ModuleType, FunctionType)
 """What is not looked into, as a function refers to the whole notebook. So what functions hold stays unaccounted for."""
 
@@ -38,7 +46,8 @@ def held_by_nobody_else(
 ) -> bool:
     """Whether only these values and their holders refer to certain objects inside them, and to what leads there.
 
-    False as well where nobody can tell: an object is in none of the values, or memory is not an array's own.
+    False as well where nobody can tell: an object is in none of the values, memory is not an array's own, or a part
+    is written in C and does not tell what it holds.
 
     Args:
         values: the values.
@@ -72,14 +81,14 @@ def held_by_nobody_else(
 def _parts(values: Collection[Any], probe: object) -> tuple[dict[int, Any], dict[int, list[int]]]:
     """Return the objects inside values by id, the probe among them, and each's id → those that refer to it.
 
-    Nothing when there are too many: then no object is found in them.
+    Nothing when there are too many, or one that may hold what it does not tell: then no object is found in them.
     """
     inside: dict[int, Any] = {id(probe): probe}
     held_by: dict[int, list[int]] = {}
     level = list(values)
     while level:
         fresh = {id(each): each for each in level if id(each) not in inside}
-        if len(inside) + len(fresh) > _MOST:
+        if len(inside) + len(fresh) > _MOST or not all(map(_tells, set(map(type, fresh.values())))):
             return {}, {}
         inside |= fresh
         level = []
@@ -89,6 +98,14 @@ def _parts(values: Collection[Any], probe: object) -> tuple[dict[int, Any], dict
                 held_by.setdefault(id(part), []).append(key)
             level += found
     return inside, held_by
+
+
+def _tells(cls: type) -> bool:
+    known = _known.get(cls)
+    if known is None:
+        is_leaf = issubclass(cls, _CODE) or module_name(cls).startswith(KERNEL)
+        known = _known[cls] = is_leaf or is_transparent(cls, trusted=_TELLING)
+    return known
 
 
 def _referents(value: Any) -> list[Any]:

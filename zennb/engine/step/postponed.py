@@ -6,24 +6,22 @@ and only that name is taken from it. So nothing else may depend on the object, a
 
 from __future__ import annotations
 
-import builtins
 import gc
 import re
-import sys
 import time
-import types
 import uuid
 import weakref
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import bases_of, class_attributes, is_a, is_one_of, module_name
+from zennb.compat.instances import bases_of, is_a, is_one_of
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import NOT_STORED, Artifact
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.digests.immutable import is_immutable
-from zennb.digests.reachability import KERNEL, Search, parts_of
+from zennb.digests.reachability import Search, parts_of
+from zennb.digests.transparency import is_transparent
 from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.step.code_owned_outputs import changed_parts
@@ -32,7 +30,7 @@ from zennb.engine.step.shell_history import is_shells
 from zennb.errors import CannotDigest
 from zennb.materializers.not_stored import stand_in
 from zennb.materializers.summary import type_text
-from zennb.packages.origin import full_name, module_of, origin
+from zennb.packages.origin import full_name, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -281,7 +279,7 @@ def _inside(value: object, namespace: Mapping[str, Any]) -> tuple[dict[int, obje
                 continue
             cls = type(each)
             if id(cls) not in kinds:
-                kinds[id(cls)] = is_a(each, type) or _is_transparent(cls)
+                kinds[id(cls)] = is_a(each, type) or is_transparent(cls)
             if kinds[id(cls)]:
                 further.append(each)
             else:
@@ -291,41 +289,6 @@ def _inside(value: object, namespace: Mapping[str, Any]) -> tuple[dict[int, obje
         level = [*parts_of(further), *(each() for each in further if is_a(each, weakref.ref))]
     return found, known
 
-
-def _is_transparent(cls: type) -> bool:
-    """Whether the garbage collector tells all that instances of a class refer to.
-
-    It does for what is written in Python, and for nearly all types of the standard library. An extension may keep
-    references to itself: a tensor knows the model that it was computed with, and does not say so.
-    """
-    for base in bases_of(cls):
-        module = module_of(base).partition(".")[0]
-        if module in _HIDING or full_name(base) in _HIDING:
-            return False
-        if module == "builtins" and base not in _PYTHONS:
-            return False
-        if module in _STANDARD or module.lstrip("_") in _STANDARD or origin(module_of(base)).is_users:
-            continue
-        if _adds_nothing(base):
-            continue
-        if not any(is_a(each, FunctionType | property) for each in class_attributes(base).values()):
-            return module_name(cls).startswith(KERNEL)
-    return True
-
-
-def _adds_nothing(cls: type) -> bool:
-    """Whether instances have no more memory than those of its base, so that no references can hide there."""
-    base: Any = type.__dict__["__base__"].__get__(cls)
-    sizes = [type.__dict__["__basicsize__"].__get__(each) for each in (cls, base or cls)]
-    return base is not None and sizes[0] == sizes[1]
-
-
-_STANDARD = sys.stdlib_module_names
-_HIDING = frozenset({"ctypes", "_ctypes", "mmap", "_ssl", "_contextvars", "_thread._local", "_hashlib"})
-"""Modules and types of Python whose instances refer to what the collector does not see, or to memory and contexts."""
-
-_PYTHONS = frozenset(each for home in (builtins, types) for each in vars(home).values() if is_a(each, type))
-"""Types of Python itself. Those of some extensions do not say their module, and seem to be among them."""
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 
