@@ -185,3 +185,18 @@ def test_a_value_with_a_part_that_does_not_tell_what_it_holds_is_never_alone() -
     assert not is_alone(namespace, "x")
     del pixels
     assert not is_alone({"x": [memoryview(b"abc").cast("B"), iter([1])]}, "x")
+
+
+class _NoHashMeta(type):
+    def __hash__(cls) -> int:
+        raise RuntimeError("no hash")
+
+
+class NoHash(metaclass=_NoHashMeta):
+    """A class that cannot be a key."""
+
+
+def test_a_class_that_cannot_be_hashed_is_left_to_the_search() -> None:
+    namespace = {"x": [NoHash()]}
+    values = [namespace["x"]]
+    assert not held_by_nobody_else(values, frozenset({id(namespace["x"])}), (), [values, values])

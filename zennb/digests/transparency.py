@@ -46,12 +46,17 @@ def is_transparent(cls: type, trusted: Collection[str] = ()) -> bool:
 
 
 def _adds_nothing(cls: type) -> bool:
-    """Whether instances have no more memory than those of its base, so that no references can hide there."""
+    """Whether instances have no more memory than those of its base, so that no references can hide there.
+
+    But for their attributes and weak references to them, of which the class tells.
+    """
     base: Any = type.__dict__["__base__"].__get__(cls)
     sizes = [type.__dict__["__basicsize__"].__get__(each) for each in (cls, base or cls)]
-    return base is not None and sizes[0] == sizes[1]
+    told = len({"__dict__", "__weakref__"} & class_attributes(cls).keys())
+    return base is not None and sizes[0] - sizes[1] <= told * _POINTER
 
 
+_POINTER = 8
 _STANDARD = sys.stdlib_module_names
 _HIDING = frozenset({"ctypes", "_ctypes", "mmap", "_ssl", "_contextvars", "_thread._local", "_hashlib"})
 """Modules and types of Python whose instances refer to what the collector does not see, or to memory and contexts."""
