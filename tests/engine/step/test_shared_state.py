@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from types import ModuleType
@@ -235,3 +236,25 @@ def test_threads_that_build_tuples_meanwhile_go_on() -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_a_class_that_cannot_be_hashed_does_not_stop_the_search_through_libraries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Meta(type):
+        def __hash__(cls) -> int:
+            raise RuntimeError("no hash")
+
+    class Odd(metaclass=Meta):
+        pass
+
+    class Holder:
+        part = Odd()
+
+    monkeypatch.setattr(shared_state, "_searched", shared_state._Searched())
+    monkeypatch.setattr(os, "odd_part_of_a_library", [Odd()], raising=False)
+    monkeypatch.setattr(os, "odd_object_of_a_library", Holder.part, raising=False)
+    value = [1]
+    assert shared_state.kept_by_libraries({"value": (value, digest_value(value))}) == []
+    monkeypatch.setattr(os, "kept_by_a_library", value, raising=False)
+    assert shared_state.kept_by_libraries({"value": (value, digest_value(value))}) == ["value"]

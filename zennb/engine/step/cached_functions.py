@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import class_attributes, is_a, is_one_of
+from zennb.compat.instances import class_attributes, is_a
 from zennb.compat.python import CachedFunction
 from zennb.core.records.observed import Observed
 from zennb.dependencies.resolver import DependencyResolver
@@ -125,7 +125,7 @@ def _found(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
         elif is_a(value, type) and not name.startswith("_"):
             for key, part in class_attributes(value).items():
-                part = part.__func__ if is_one_of(part, (classmethod, staticmethod)) else part  # noqa: PLW2901
+                part = part.__func__ if is_a(part, classmethod | staticmethod) else part  # noqa: PLW2901
                 if type(part) is CachedFunction:
                     yield f"{name}.{key}", part
 

@@ -19,7 +19,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ReferenceType, ref
 
-from zennb.compat.instances import class_attributes, is_a
+from zennb.compat.instances import class_attributes, is_a, is_one_of
 from zennb.compat.iterators import KeptAlive
 from zennb.digests.memory import is_array, memory_parts
 from zennb.digests.reachability import is_reachable
@@ -235,7 +235,9 @@ def _among(ids: frozenset[int], objects: list[Any]) -> list[Any]:
     if ids.isdisjoint(map(id, objects)):
         return []
     return [
-        each for each in objects if id(each) in ids and type(each) not in _PLAIN and not _is_users(type(each))
+        each
+        for each in objects
+        if id(each) in ids and not is_one_of(each, _PLAIN) and not _is_users(type(each))
     ]
 
 
@@ -270,13 +272,24 @@ def _kept_by_libraries(names: Collection[str] | None = None) -> list[Any]:
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
     values = list(chain.from_iterable(list(each.values()) for each in kept))
-    found = _of_kinds(values, set(map(type, values)) - _PLAIN)
+    found = _of_kinds(values, _types(values) - _PLAIN)
     return found if settings is None else [*found, *gc.get_referents(settings)]
 
 
 def _of_kinds(objects: list[Any], kinds: Collection[type]) -> list[Any]:
     """Return the objects of just these types, without a line of Python for each: there are some hundred thousand."""
-    return list(compress(objects, map(kinds.__contains__, map(type, objects))))
+    try:
+        return list(compress(objects, map(kinds.__contains__, map(type, objects))))
+    except Exception:  # noqa: BLE001 - a class of the user that cannot be hashed
+        return [each for each in objects if is_one_of(each, kinds)]
+
+
+def _types(objects: Iterable[Any]) -> set[type]:
+    """Return the types of some objects, without those that cannot be hashed."""
+    try:
+        return set(map(type, objects))
+    except Exception:  # noqa: BLE001 - as above
+        return {cls for cls in map(type, objects) if type.__hash__ is type(cls).__hash__}
 
 
 def _all_classes() -> list[type]:
@@ -293,11 +306,11 @@ def _all_classes() -> list[type]:
 def _keeps_objects(cls: type, is_users: Callable[[str], bool]) -> bool:
     """Whether this is a class of a library that has attributes of its own which values may share."""
     namespace = class_attributes(cls)
-    if _PLAIN.issuperset(map(type, namespace.values())):  # as in most classes
+    if _types(namespace.values()) <= _PLAIN:  # as in most classes
         return False
     # `type("X", (), {1: []})` is a class, too.
     return _is_library(namespace, is_users) and any(
-        type(value) not in _PLAIN and not (type(name) is str and name.startswith("__"))
+        not is_one_of(value, _PLAIN) and not (type(name) is str and name.startswith("__"))
         for name, value in namespace.items()
     )
 
@@ -305,9 +318,7 @@ def _keeps_objects(cls: type, is_users: Callable[[str], bool]) -> bool:
 def _containers(found: list[Any]) -> list[Any]:
     """Return the containers among objects that are not too large to look into."""
     # What a container's own class says of its length does not count.
-    sizes = {
-        cls: kind.__len__ for cls in set(map(type, found)) for kind in _CONTAINERS if issubclass(cls, kind)
-    }
+    sizes = {cls: kind.__len__ for cls in _types(found) for kind in _CONTAINERS if issubclass(cls, kind)}
     held = _of_kinds(found, sizes.keys())
     # Each once: all modules refer to the dictionary of the builtins.
     return [
