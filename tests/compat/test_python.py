@@ -131,7 +131,7 @@ def test_a_step_that_awaits_runs_apart_while_a_loop_runs_here(
     assert os.environ["ZENNB_SET"] == "by a step"
     os.environ["ZENNB_SET"] = ""
     again = notebook.cell(AWAITS)
-    assert (again.status, again.out) == ("cached", "before\nOut[5]: 42\n")
+    assert (again.status, again.out) == ("cached", "before\nOut[5]: 42\n"), again.reason
     assert os.environ["ZENNB_SET"] == "by a step"
 
 

@@ -104,6 +104,11 @@ FILLED: dict[str, tuple[str, str, str]] = {
         "%%step first\nprint(L.load('txt.a'))",
         "L.load('txt.a')",
     ),
+    "of a function of Python": (
+        "import functools\nfrom pathlib import Path\nload = functools.lru_cache(Path.read_text)",
+        "%%step first\nprint(load(Path('txt.a'[::-1])))",
+        "load(Path('txt.a'[::-1]))",
+    ),
     "of a module": (
         "import loading_once",
         "%%step first\nprint(loading_once.first())",
@@ -132,3 +137,17 @@ def test_a_result_in_a_cache_depends_on_the_file_that_it_was_made_from(
         assert notebook.cell(f"%%step asking\nresult = {asking}").status == "cached"
         notebook.restart()
     monkeypatch.delitem(sys.modules, "loading_once", raising=False)
+
+
+def test_what_is_read_while_a_library_fills_a_cache_of_its_own_does_not_count(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    cells = (
+        "from pathlib import Path\nfrom urllib.parse import urlsplit\nurlsplit.cache_clear()",
+        "%%step first\nfound = urlsplit('https://' + Path('host.txt').read_text()).netloc",
+        "%%step second\nagain = urlsplit('https://one').netloc",
+    )
+    (tmp_path / "host.txt").write_text("one")
+    notebook.run(*cells)
+    (tmp_path / "host.txt").write_text("two")
+    assert [ran.status for ran in notebook.run(*cells)[1:]] == ["completed", "cached"]

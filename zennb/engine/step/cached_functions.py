@@ -15,14 +15,14 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import class_attributes, is_a
+from zennb.compat.instances import attributes_of, class_attributes, is_a
 from zennb.compat.python import CachedFunction
 from zennb.core.records.observed import Observed
 from zennb.dependencies.resolver import DependencyResolver
 from zennb.digests.reachability import is_reachable
 from zennb.engine.environment.files import shown
 from zennb.engine.step.outcome import Reason
-from zennb.packages.origin import origin
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -131,13 +131,26 @@ def _found(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _everywhere(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield those of local modules, too."""
-    yield from _found(namespace)
+    """Yield those of local modules, too, but none that is a library's own: what it reads is no business of a step."""
+    held: list[Mapping[str, Any]] = [namespace]
     for name in sys.modules.keys() - _of_packages:
         if not origin(name).is_users:
             _of_packages.add(name)
         elif is_a(module := sys.modules.get(name), ModuleType):
-            yield from _found(vars(module))
+            held.append(vars(module))
+    for each in held:
+        yield from ((name, cached) for name, cached in _found(each) if not _is_of_library(cached))
+
+
+def _is_of_library(cached: Any) -> bool:
+    """Whether a library has this very cache under its name, as `urllib.parse.urlsplit` is one."""
+    module = module_of(cached)
+    if origin(module).is_users:
+        return False
+    found: Any = sys.modules.get(module)
+    for name in str(getattr(cached, "__qualname__", "")).split("."):
+        found = (class_attributes(found) if is_a(found, type) else attributes_of(found)).get(name)
+    return (found.__func__ if is_a(found, classmethod | staticmethod) else found) is cached
 
 
 def _together(first: Observed, second: Observed) -> Observed:
